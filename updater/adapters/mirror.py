@@ -1,0 +1,211 @@
+"""A warm bare mirror of the GitOps repository: the branches in use, kept in the state folder.
+
+No work tree and no index. What is known of the remote may be old: a push says so by being rejected,
+and `refresh` asks with one listing. The mirror is whole, never shallow or partial: history decides
+(reverts), and fetching old blobs one at a time would cost more than the clone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from updater.adapters import pushing
+from updater.adapters.git import Git, Remote
+from updater.adapters.objects import GitTree, Objects
+from updater.adapters.pushing import HEADS
+from updater.errors import BranchMissing
+from updater.model import Identity
+from updater.protocols import PushOutcome, Update
+
+_EMPTY_HINT = "push a first commit, for instance one made by `updater init`"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorship:
+    """Who our commits are by."""
+
+    author: Identity
+    committer: Identity
+
+
+def open_mirror(remote: Remote, state: Path, authorship: Authorship) -> Mirror:
+    """The mirror of `remote` in the state folder; cloned now if it is not there. Raises `GitError`."""
+    folder = state / f"{hashlib.sha256(remote.url.encode()).hexdigest()[:16]}.git"
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _locked(folder.with_suffix(".lock")):
+        if not folder.exists():
+            _clone(remote, folder)
+    mirror = Mirror(Git(remote, folder), authorship)
+    if not mirror.has_commits():
+        mirror.refresh()
+    return mirror
+
+
+def _clone(remote: Remote, folder: Path) -> None:
+    unfinished = folder.with_suffix(".part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    git = Git(remote, folder.parent)
+    git.check("clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--", remote.url, unfinished.name)
+    unfinished.rename(folder)
+
+
+class Mirror:
+    """What is known here of one remote repository, and the way to write to it."""
+
+    def __init__(self, git: Git, authorship: Authorship) -> None:
+        self.git = git
+        self.objects = Objects(git.folder)
+        self._authorship = authorship
+        self._tips = self._local_tips()
+        self._signs: bool | None = None
+
+    def close(self) -> None:
+        """Gives files back; the mirror cannot be used afterwards."""
+        self.objects.close()
+
+    def has_commits(self) -> bool:
+        """Whether anything was ever heard of the remote's branches."""
+        return bool(self._tips)
+
+    @property
+    def default_branch(self) -> str:
+        """The remote's default branch, as last heard. Raises `BranchMissing` where the repository is empty."""
+        branch = self._head()
+        if branch not in self._tips:
+            raise BranchMissing(f"{self.git.remote.url} has no commit on its default branch {branch}", hint=_EMPTY_HINT)
+        return branch
+
+    def tip(self, branch: str) -> str | None:
+        """The id of the newest commit of a branch, as last heard; None if it was never heard of."""
+        return self._tips.get(branch)
+
+    def tree(self, commit: str) -> GitTree:
+        """The files of a commit."""
+        return self.objects.tree(commit)
+
+    def resolve(self, name: str) -> str:
+        """The commit that a branch name or id stands for. Raises `BranchMissing`."""
+        found = self.git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if found.code != 0:
+            raise self._missing(name)
+        return found.stdout.decode().strip()
+
+    def refresh(self, branches: frozenset[str] = frozenset()) -> bool:
+        """Asks the remote for its tips, fetches what moved, and says whether anything did.
+
+        `branches` are wanted beside the default branch; one that is not there (any more) is forgotten. Raises
+        `BranchMissing` where the repository has no commit.
+        """
+        default, tips = self._listing(branches)
+        if default is None or default not in tips:
+            raise BranchMissing(f"{self.git.remote.url} has no commit on its default branch", hint=_EMPTY_HINT)
+        renamed = default != self._head()
+        if renamed:
+            self.git.check("symbolic-ref", "HEAD", HEADS + default)
+        gone = (branches | {default}) & self._tips.keys() - tips.keys()
+        for branch in gone:
+            self.git.check("update-ref", "-d", HEADS + branch)
+            del self._tips[branch]
+        moved = sorted(branch for branch, tip in tips.items() if self._tips.get(branch) != tip)
+        self._fetch(moved)
+        return bool(moved or gone) or renamed
+
+    def build(self, parent: str, files: Mapping[str, bytes], message: str, time: datetime) -> str:
+        """Builds a commit on `parent` in which `files` have new content, and gives its id.
+
+        It is signed where git's configuration asks for it (`commit.gpgSign`).
+        """
+        tree = self.objects.changed_tree(parent, files)
+        author, committer = self._authorship.author, self._authorship.committer
+        if not self._signing():
+            return self.objects.commit(tree, parent, message, author, committer, time)
+        self.objects.flush()
+        arguments = ("commit-tree", "-S", "-p", parent, tree)
+        identity = _identity(author, committer, time)
+        return self.git.check(*arguments, stdin=message.encode(), identity=identity).decode().strip()
+
+    def push(self, updates: Sequence[Update]) -> dict[str, PushOutcome]:
+        """Pushes commits that were built here; see `pushing.push`."""
+        self.objects.flush()
+        outcomes = pushing.push(self.git, updates, self._settle)
+        for update in updates:
+            if outcomes[update.branch] == "landed" and self._tips.get(update.branch) == update.old:
+                self.git.run("update-ref", HEADS + update.branch, update.new, update.old)
+                self._tips[update.branch] = update.new
+        return outcomes
+
+    def _settle(self, update: Update) -> PushOutcome:
+        """A push broke off: the remote's refs tell what became of it (ours, or a descendant of ours, is success)."""
+        _, tips = self._listing(frozenset({update.branch}))
+        if tips.get(update.branch) in (None, update.old):
+            return "moved"
+        if tips[update.branch] == update.new:
+            return "landed"
+        self._fetch([update.branch])
+        descends = self.git.run("merge-base", "--is-ancestor", update.new, self._tips[update.branch]).code == 0
+        return "landed" if descends else "moved"
+
+    def _listing(self, branches: frozenset[str]) -> tuple[str | None, dict[str, str]]:
+        wanted = [HEADS + branch for branch in sorted(branches)]
+        lines = self.git.check("ls-remote", "--symref", "origin", "HEAD", *wanted).decode().splitlines()
+        default, tips = None, {}
+        for value, name in (line.split("\t") for line in lines):
+            if name == "HEAD" and value.startswith("ref: "):
+                default = value.removeprefix(f"ref: {HEADS}")
+            elif name == "HEAD" and default is not None:
+                tips[default] = value
+            elif name.removeprefix(HEADS) in branches:
+                tips[name.removeprefix(HEADS)] = value
+        return default, tips
+
+    def _fetch(self, branches: Sequence[str]) -> None:
+        if not branches:
+            return
+        refs = [f"+{HEADS}{branch}:{HEADS}{branch}" for branch in branches]
+        with _locked(self.git.folder / "updater.lock"):
+            self.git.check("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "origin", *refs)
+        self._tips = self._local_tips()
+
+    def _local_tips(self) -> dict[str, str]:
+        lines = self.git.check("for-each-ref", "--format=%(objectname) %(refname)", HEADS).decode().splitlines()
+        return {name.removeprefix(HEADS): oid for oid, name in (line.split(" ", 1) for line in lines)}
+
+    def _head(self) -> str:
+        return (self.git.folder / "HEAD").read_text().strip().removeprefix(f"ref: {HEADS}")
+
+    def _missing(self, name: str) -> BranchMissing:
+        heads = self.git.run("ls-remote", "--heads", "origin").stdout.decode(errors="replace").split()
+        there = [head.removeprefix(HEADS) for head in heads if head.startswith(HEADS)]
+        hint = f"there are: {', '.join(there[:10])}" if there else _EMPTY_HINT
+        return BranchMissing(f"{self.git.remote.url} has no branch or commit {name!r}", hint=hint)
+
+    def _signing(self) -> bool:
+        if self._signs is None:
+            self._signs = self.git.run("config", "--type=bool", "--get", "commit.gpgSign").stdout.strip() == b"true"
+        return self._signs
+
+
+def _identity(author: Identity, committer: Identity, time: datetime) -> dict[str, str]:
+    date = f"{int(time.timestamp())} +0000"
+    return {
+        "GIT_AUTHOR_NAME": author.name,
+        "GIT_AUTHOR_EMAIL": author.email,
+        "GIT_AUTHOR_DATE": date,
+        "GIT_COMMITTER_NAME": committer.name,
+        "GIT_COMMITTER_EMAIL": committer.email,
+        "GIT_COMMITTER_DATE": date,
+    }
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,205 @@
+"""git objects: reading trees and blobs of a bare repository, and building new ones.
+
+Nothing here knows branches or remotes. A changed path costs the entries of the folders above it and
+nothing else; new objects are kept in memory until `flush`, and trees built from them are read from there.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from dulwich.object_store import DiskObjectStore
+from dulwich.objects import Blob, Commit, ObjectID, ShaFile
+from dulwich.objects import Tree as RawTree
+
+from updater.errors import GitError
+from updater.model import Identity
+from updater.protocols import Kind, Node
+
+_FOLDER = 0o040000
+_CACHED_TREES = 2000
+_LOOSE_AT_MOST = 40
+
+
+class Objects:
+    """The object store of one bare repository."""
+
+    def __init__(self, repository: Path) -> None:
+        self._store = DiskObjectStore(str(repository / "objects"))
+        self._new: dict[ObjectID, ShaFile] = {}
+        self._trees: dict[ObjectID, RawTree] = {}
+
+    def close(self) -> None:
+        """Gives the pack files back."""
+        self._store.close()
+
+    def __contains__(self, commit: str) -> bool:
+        return (
+            _id(commit) in self._new
+            or self._store.contains_loose(_id(commit))
+            or self._store.contains_packed(_id(commit))
+        )
+
+    def tree(self, commit: str) -> GitTree:
+        """The files of a commit. Raises `GitError` if it is not there."""
+        return GitTree(self, self._commit(commit).tree)
+
+    def parent(self, commit: str) -> str | None:
+        """The first parent of a commit, None for a root."""
+        parents = self._commit(commit).parents
+        return _text(parents[0]) if parents else None
+
+    def blob(self, oid: ObjectID) -> bytes:
+        """The content of a blob."""
+        new = self._new.get(oid)
+        return new.as_raw_string() if new is not None else self._raw(oid)
+
+    def folder(self, oid: ObjectID) -> RawTree:
+        """A tree object, from memory if it was read lately."""
+        if oid not in self._trees:
+            if len(self._trees) >= _CACHED_TREES:
+                self._trees.clear()
+            new = self._new.get(oid)
+            self._trees[oid] = new if isinstance(new, RawTree) else _parse_tree(self._raw(oid))
+        return self._trees[oid]
+
+    def changed_tree(self, commit: str, files: Mapping[str, bytes]) -> str:
+        """The id of the tree that `commit` has once `files` (path to new content) replace those that stand there.
+
+        Raises KeyError if one of them does not.
+        """
+        root = self._commit(commit).tree
+        for path, content in files.items():
+            blob = self._add(Blob.from_string(content))
+            root = self._replace(root, path.split("/"), blob)
+        return _text(root)
+
+    def commit(
+        self, tree: str, parent: str, message: str, author: Identity, committer: Identity, time: datetime
+    ) -> str:
+        """Builds a commit and gives its id; `flush` stores it."""
+        commit = Commit()
+        commit.tree = _id(tree)
+        commit.parents = [_id(parent)]
+        commit.author, commit.committer = _line(author), _line(committer)
+        commit.author_time = commit.commit_time = int(time.timestamp())
+        commit.author_timezone = commit.commit_timezone = 0
+        commit.encoding = b"UTF-8"
+        commit.message = message.encode()
+        return _text(self._add(commit))
+
+    def flush(self) -> None:
+        """Stores what was built. Many objects go into one pack: a file for each would cost more than the push."""
+        new = list(self._new.values())
+        if len(new) <= _LOOSE_AT_MOST:
+            for item in new:
+                self._store.add_object(item)
+        else:
+            self._store.add_objects([(item, None) for item in new])
+        self._new.clear()
+
+    def discard(self) -> None:
+        """Forgets what was built and not stored."""
+        self._new.clear()
+        self._trees.clear()
+
+    def _replace(self, tree: ObjectID, parts: Sequence[str], blob: ObjectID) -> ObjectID:
+        folder = _parse_tree(self.folder(tree).as_raw_string())
+        name = parts[0].encode()
+        mode, child = folder[name]
+        folder[name] = (mode, blob if len(parts) == 1 else self._replace(child, parts[1:], blob))
+        return self._add(folder)
+
+    def _add(self, item: ShaFile) -> ObjectID:
+        self._new[item.id] = item
+        return item.id
+
+    def _commit(self, commit: str) -> Commit:
+        new = self._new.get(_id(commit))
+        parsed = new if new is not None else ShaFile.from_raw_string(Commit.type_num, self._raw(_id(commit)))
+        assert isinstance(parsed, Commit)
+        return parsed
+
+    def _raw(self, oid: ObjectID) -> bytes:
+        try:
+            return self._store.get_raw(oid)[1]
+        except KeyError:
+            raise GitError(
+                f"object {_text(oid)} is missing in the local mirror",
+                hint="delete the state folder; it holds nothing but caches",
+            ) from None
+
+
+class GitTree:
+    """The files of a commit, as `protocols.Tree`."""
+
+    def __init__(self, objects: Objects, root: ObjectID) -> None:
+        self._objects = objects
+        self._root = root
+
+    def node(self, path: str) -> Node | None:
+        """See `protocols.Tree`."""
+        found = self._find(path)
+        if found is None:
+            return None
+        mode, oid = found
+        return Node(_kind(mode), _text(oid), executable=bool(mode & 0o100) and stat.S_ISREG(mode))
+
+    def read(self, path: str) -> bytes:
+        """See `protocols.Tree`."""
+        found = self._find(path)
+        if found is None or _kind(found[0]) not in ("file", "link"):
+            raise KeyError(path)
+        return self._objects.blob(found[1])
+
+    def names(self, folder: str) -> Sequence[str]:
+        """See `protocols.Tree`."""
+        found = self._find(folder)
+        if found is None or not stat.S_ISDIR(found[0]):
+            return ()
+        return sorted(name.decode(errors="replace") for name in self._objects.folder(found[1]))
+
+    def _find(self, path: str) -> tuple[int, ObjectID] | None:
+        mode, oid = _FOLDER, self._root
+        for part in _parts(path):
+            if not stat.S_ISDIR(mode):
+                return None
+            folder = self._objects.folder(oid)
+            name = part.encode()
+            if name not in folder:
+                return None
+            mode, oid = folder[name]
+        return mode, oid
+
+
+def _parts(path: str) -> Iterator[str]:
+    return (part for part in path.split("/") if part)
+
+
+def _kind(mode: int) -> Kind:
+    if stat.S_ISDIR(mode):
+        return "folder"
+    if stat.S_ISLNK(mode):
+        return "link"
+    return "file" if stat.S_ISREG(mode) else "submodule"
+
+
+def _id(text: str) -> ObjectID:
+    return ObjectID(text.encode())
+
+
+def _text(oid: ObjectID) -> str:
+    return oid.decode()
+
+
+def _line(identity: Identity) -> bytes:
+    return f"{identity.name} <{identity.email}>".encode()
+
+
+def _parse_tree(raw: bytes) -> RawTree:
+    tree = ShaFile.from_raw_string(RawTree.type_num, raw)
+    assert isinstance(tree, RawTree)
+    return tree

@@ -1,0 +1,61 @@
+"""Other programs: an argument list, a clean environment, a time limit, and nothing left running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a program ended; `code` is negative after a signal, None when the time was up."""
+
+    code: int | None
+    stdout: bytes
+    stderr: bytes
+
+    def message(self, limit: int = 2000) -> str:
+        """What it wrote to standard error, as text of at most `limit` characters."""
+        text = self.stderr.decode(errors="replace").strip()
+        return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def run(
+    arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], seconds: float, stdin: bytes = b""
+) -> Finished:
+    """Runs a program to its end, or kills it and everything it started when `seconds` are over.
+
+    Raises FileNotFoundError if there is no such program.
+    """
+    process = subprocess.Popen(
+        arguments,
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        stdout, stderr = process.communicate(stdin, timeout=seconds)
+        return Finished(process.returncode, stdout, stderr)
+    except subprocess.TimeoutExpired:
+        kill(process)
+        stdout, stderr = process.communicate()
+        return Finished(None, stdout, stderr)
+    except BaseException:
+        kill(process)
+        process.communicate()
+        raise
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kills a process that was started in a session of its own, with all its children."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()

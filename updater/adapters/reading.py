@@ -1,0 +1,84 @@
+"""Reading much of a repository at once, by git's own plumbing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from updater.adapters.git import Git
+from updater.errors import GitError
+
+_PAGE = 8
+_BLOBS_AT_ONCE = 5000
+_REGULAR_FILE = "100"
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCommit:
+    """A commit as the log tells of it; `time` is the author's, in UTC."""
+
+    sha: str
+    time: datetime
+    message: str
+
+
+def log(git: Git, tip: str, path: str) -> Iterator[LoggedCommit]:
+    """The commits of the first-parent history of `tip` that changed `path`, newest first.
+
+    Read in small pages: the newest one or two are nearly always all that is asked for.
+    """
+    skip = 0
+    while True:
+        page = git.check(
+            "log", f"-{_PAGE}", f"--skip={skip}", "--first-parent", "-m", "-s", "--no-renames",
+            "--format=%H%x00%at%x00%B%x00", tip, "--", f":(literal){path}",
+        )  # fmt: skip
+        fields = page.decode(errors="replace").split("\0")[:-1]
+        for sha, time, message in zip(fields[0::3], fields[1::3], fields[2::3], strict=True):
+            yield LoggedCommit(sha.strip(), datetime.fromtimestamp(int(time), UTC), message)
+        if len(fields) < 3 * _PAGE:
+            return
+        skip += _PAGE
+
+
+def files(git: Git, commit: str, names: frozenset[str]) -> list[tuple[str, str]]:
+    """Path and blob id of every file of a commit that has one of these names."""
+    listing = git.check("ls-tree", "-r", "-z", "--full-tree", commit).decode(errors="surrogateescape")
+    found = []
+    for line in listing.split("\0"):
+        head, _, path = line.partition("\t")
+        if path.rpartition("/")[2] in names and head.startswith(_REGULAR_FILE):
+            found.append((path, head.split(" ")[2]))
+    return found
+
+
+def changes(git: Git, old: str, new: str) -> list[tuple[str, str | None]]:
+    """Path and new blob id (None: gone, or no longer a file) of everything that differs between two commits."""
+    listing = git.check("diff-tree", "-r", "-z", "--no-renames", "--raw", old, new)
+    fields = listing.decode(errors="surrogateescape").split("\0")[:-1]
+    found: list[tuple[str, str | None]] = []
+    for head, path in zip(fields[0::2], fields[1::2], strict=True):
+        _, mode, _, blob, _ = head.split(" ")
+        found.append((path, blob if mode.startswith(_REGULAR_FILE) else None))
+    return found
+
+
+def contents(git: Git, blobs: Sequence[str]) -> Iterator[bytes]:
+    """The contents of many blobs, in their order, in portions, so that memory stays small."""
+    for start in range(0, len(blobs), _BLOBS_AT_ONCE):
+        wanted = "".join(f"{blob}\n" for blob in blobs[start : start + _BLOBS_AT_ONCE])
+        yield from _batch(git.check("cat-file", "--batch", "--buffer", stdin=wanted.encode()))
+
+
+def _batch(output: bytes) -> Iterator[bytes]:
+    """The contents in what `git cat-file --batch` prints (git-cat-file(1), BATCH OUTPUT)."""
+    start = 0
+    while start < len(output):
+        end = output.index(b"\n", start)
+        header = output[start:end].split(b" ")
+        if len(header) != 3:
+            raise GitError(f"the local mirror lacks an object: {output[start:end].decode(errors='replace')}")
+        size = int(header[2])
+        yield output[end + 1 : end + 1 + size]
+        start = end + 2 + size
