@@ -71,13 +71,13 @@ class Event:
 
     @property
     def time(self) -> datetime:
-        """When it was pushed, as far as we know: the sender's word, else its arrival."""
-        return self.pushed_at or self.received_at
+        """When it was pushed, as far as we know: the sender's word, but never later than its arrival."""
+        return min(self.pushed_at or self.received_at, self.received_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a decoder read: events to act on, or else the reason why there are none."""
+    """What a decoder read: events to act on; `ignored` says why there are none, or what was bad beside them."""
 
     events: tuple[Event, ...] = ()
     ignored: str | None = None

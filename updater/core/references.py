@@ -66,7 +66,7 @@ def normalise(name: str) -> str | None:
     """
     first, slash, rest = name.partition("/")
     host, path = (first, rest) if slash and is_host(first) else (DOCKER_HUB, name)
-    if len(name) > MAX_NAME or _HOST.fullmatch(host) is None:
+    if _HOST.fullmatch(host) is None:
         return None
     host = host.lower()
     if host in _DOCKER_HUB_HOSTS:
