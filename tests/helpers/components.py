@@ -1,0 +1,59 @@
+"""The real programs that tests run. A missing one skips its tests with a reason; what was used is told at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tools.install_tools import LINK, installable, kustomize_version
+
+SEEN: dict[str, str] = {}
+"""What tests asked for: name to path, or to "missing"."""
+
+
+def require(name: str) -> str:
+    """Path of a program.
+
+    Skips the test where there is none; fails it where `make setup` should have installed it (under CI=true).
+    """
+    path = shutil.which(name)
+    SEEN[name] = path or "missing"
+    if path is None:
+        _give_up(name)
+    return str(path)
+
+
+def require_kustomizes() -> dict[str, tuple[str, ...]]:
+    """Every kustomize found here, one for each version: version to the command that renders the folder after it."""
+    found = _kustomizes()
+    SEEN.update({f"kustomize {version}": command[0] for version, command in found.items()})
+    if not found:
+        SEEN["kustomize"] = "missing"
+        _give_up("kustomize")
+    return found
+
+
+def _give_up(name: str) -> None:
+    if os.environ.get("CI") == "true" and installable(name):
+        pytest.fail(f"no {name}, although `make setup` could have installed it")
+    pytest.skip(f"no {name} here")
+
+
+@cache
+def _kustomizes() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for path in _candidates():
+        if version := kustomize_version(str(path)):
+            found.setdefault(version, (str(path), "kustomize" if "kubectl" in path.name else "build"))
+    return found
+
+
+def _candidates() -> list[Path]:
+    """Programs that may be or contain kustomize; several kubectl may lie where the one on the PATH points to."""
+    kubectl = shutil.which("kubectl")
+    beside = sorted(Path(kubectl).resolve().parent.glob("kubectl.1.*")) if kubectl else []
+    return [LINK, *(Path(path) for path in (shutil.which("kustomize"), kubectl) if path), *beside]
