@@ -7,7 +7,7 @@ for editors is made from them. A key in a file is the field's name with `-` for 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from annotated_types import Ge, MinLen
@@ -171,7 +171,7 @@ class Environment:
     """Commit to the branch, or open a pull request."""
     verify: Literal["render", "parse"] = "render"
     """Render the overlay before each commit, or only parse it (for overlays that cannot be rendered confined)."""
-    pull_request: PullRequests = PullRequests()
+    pull_request: PullRequests = field(default_factory=PullRequests)
     """How pull requests look and move."""
     freeze: tuple[Freeze, ...] = ()
     """Times in which nothing lands, is proposed or merged by the updater."""
