@@ -1,0 +1,36 @@
+"""A tree with some files replaced, as if they were committed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from updater.protocols import Node, Tree
+
+
+def blob_id(content: bytes) -> str:
+    """The id that git gives to a file's content (gitformat-objects: SHA-1 of a header and the content)."""
+    return hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaid:
+    """`tree` with `contents` (by path) in the place of files that it has. It is a `protocols.Tree` itself."""
+
+    tree: Tree
+    contents: Mapping[str, bytes]
+
+    def node(self, path: str) -> Node | None:
+        """See `protocols.Tree`."""
+        content = self.contents.get(path)
+        return self.tree.node(path) if content is None else Node("file", blob_id(content))
+
+    def read(self, path: str) -> bytes:
+        """See `protocols.Tree`."""
+        content = self.contents.get(path)
+        return self.tree.read(path) if content is None else content
+
+    def names(self, folder: str) -> Sequence[str]:
+        """See `protocols.Tree`."""
+        return self.tree.names(folder)
