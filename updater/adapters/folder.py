@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import stat
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from updater.core.overlaid import blob_id
 from updater.protocols import Kind, Node
 
 _LEFT_OUT = frozenset({".git"})
+_NO_NAMES = frozenset({"", ".", "..", *_LEFT_OUT})
 
 
 class FolderTree:
     """The files of a folder as they are now, committed or not. Object ids are those that git would give."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root = root.resolve()
 
     def node(self, path: str) -> Node | None:
         """See `protocols.Tree`."""
@@ -27,8 +28,7 @@ class FolderTree:
         if kind == "folder":
             return Node(kind, "")
         content = _content(place)
-        blob = hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()
-        return Node(kind, blob, executable=kind == "file" and bool(place.stat().st_mode & 0o100))
+        return Node(kind, blob_id(content), executable=kind == "file" and bool(place.stat().st_mode & 0o100))
 
     def read(self, path: str) -> bytes:
         """See `protocols.Tree`."""
@@ -42,15 +42,20 @@ class FolderTree:
         place = self._place(folder)
         if place is None or _kind(place) != "folder":
             return ()
-        return sorted(child.name for child in place.iterdir() if child.name not in _LEFT_OUT)
+        return sorted(child.name for child in place.iterdir() if child.name not in _LEFT_OUT and _is_text(child.name))
 
     def _place(self, path: str) -> Path | None:
-        """Where a path is on disk; None if it would lead out of the folder or through a link."""
-        parts = PurePosixPath(path).parts
-        if path.startswith("/") or ".." in parts:
+        """Where a path is on disk; None if it would lead out of the folder, into git's own files or through a link."""
+        parts = path.split("/") if path else []
+        if _NO_NAMES.intersection(parts) or not _is_text(path):
             return None
         folders = (self._root.joinpath(*parts[:depth]) for depth in range(1, len(parts)))
         return None if any(folder.is_symlink() for folder in folders) else self._root.joinpath(*parts)
+
+
+def _is_text(path: str) -> bool:
+    """Whether a name is UTF-8; git and we leave others alone, which Python shows with surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def _content(place: Path) -> bytes:
@@ -60,7 +65,7 @@ def _content(place: Path) -> bytes:
 def _kind(place: Path) -> Kind | None:
     try:
         mode = place.lstat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
+    except (OSError, ValueError):  # nothing there, or no name that could be there
         return None
     if stat.S_ISLNK(mode):
         return "link"

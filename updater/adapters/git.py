@@ -8,30 +8,47 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from updater.adapters import process
 from updater.errors import GitError, RemoteUnavailable, UsageError
 
 _KEPT = frozenset(
     {
-        "GIT_CONFIG_COUNT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH", "GIT_SSH",
-        "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GNUPGHOME", "GPG_AGENT_INFO", "HOME", "HTTPS_PROXY", "HTTP_PROXY",
-        "LOGNAME", "NO_PROXY", "PATH", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "TMPDIR", "USER", "XDG_CONFIG_HOME",
-        "http_proxy", "https_proxy", "no_proxy",
+        "ALL_PROXY", "GIT_ASKPASS", "GIT_CONFIG_COUNT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM",
+        "GIT_EXEC_PATH", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GNUPGHOME",
+        "GPG_AGENT_INFO", "HOME", "HTTPS_PROXY", "HTTP_PROXY", "LOGNAME", "NO_PROXY", "PATH", "SSH_AUTH_SOCK",
+        "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "USER", "XDG_CONFIG_HOME", "all_proxy", "http_proxy", "https_proxy",
+        "no_proxy",
     }
 )  # fmt: skip
 _KEPT_PREFIXES = ("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
 _PROTOCOLS = "file:git:http:https:ssh"
-_SCP_LIKE = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:.+")
+_OVERRULED = (
+    ("clone.defaultRemoteName", "origin"),
+    ("core.hooksPath", os.devnull),
+    ("fetch.prune", "false"),
+    ("i18n.commitEncoding", "UTF-8"),
+    ("i18n.logOutputEncoding", "UTF-8"),
+    ("log.showSignature", "false"),
+    ("push.followTags", "false"),
+    ("push.gpgSign", "false"),
+    ("push.pushOption", ""),
+    ("push.recurseSubmodules", "no"),
+)
+"""What a person may have set for work by hand, and what would change or stop ours; see git-config(1)."""
+_HELPER_TRANSPORT = re.compile(r"[A-Za-z0-9+.-]*::")
+_SCP_LIKE = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9][A-Za-z0-9.-]*:.+")
+_CREDENTIALS_IN_URL = re.compile(r"(?<=//)[^\s'\"]*@")
 _ANSWER = r'printf "username=%s\npassword=%s\n" "$UPDATER_GIT_USERNAME" "$UPDATER_GIT_PASSWORD"'
 _HELPER = f'!f() {{ test "$1" = get && {_ANSWER}; }}; f'
 _UNAVAILABLE = re.compile(
     r"could not resolve|connection (refused|reset|timed out|closed)|timed out|unexpected disconnect|early eof|hung up"
-    r"|couldn't connect|failed to connect|network is unreachable|no route to host|error: 5\d\d|rpc failed|broken pipe",
+    r"|couldn't connect|failed to connect|network is unreachable|no route to host|error: 5\d\d|rpc failed|broken pipe"
+    r"|empty reply",
     re.IGNORECASE,
 )
 _UNAUTHENTICATED = re.compile(
@@ -41,6 +58,13 @@ _UNAUTHENTICATED = re.compile(
 _NOT_FOUND = re.compile(
     r"not found|does not exist|does not appear to be a git repository|not a git repository", re.IGNORECASE
 )
+_FILLER = re.compile(
+    r"\s*$|hint:|warning:|fatal: Could not read from remote|Please make sure you have|and the repository exists"
+)
+_URL_HINT = "give a path or a URL with --repo or UPDATER_REPO"
+_CREDENTIALS_HINT = (
+    "set up a git credential helper or an SSH key, or give UPDATER_GIT_USERNAME and UPDATER_GIT_PASSWORD(_FILE)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +72,7 @@ class Remote:
     """Where the GitOps repository is. `url` never holds credentials; `seconds` limits each command."""
 
     url: str
-    username: str | None = None
+    username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     seconds: float = 120.0
 
@@ -58,22 +82,43 @@ def remote(url: str, *, username: str | None = None, password: str | None = None
 
     Raises `UsageError` for anything that is neither a path nor a `file`, `git`, `http`, `https` or `ssh` URL.
     """
-    if not url or url.startswith("-") or any(ord(letter) < 32 for letter in url):
-        raise UsageError(f"{url!r} is not a repository", hint="give a path or a URL with --repo or UPDATER_REPO")
+    if not url or url.startswith("-") or _HELPER_TRANSPORT.match(url) or not url.isprintable():
+        raise UsageError(f"{_without_credentials(url)!r} is not a repository", hint=_URL_HINT)
     if "://" not in url:
         place = url if _SCP_LIKE.fullmatch(url) else str(Path(url).expanduser().resolve())
         return Remote(place, username, password, seconds)
-    parts = urlsplit(url)
-    if parts.scheme not in _PROTOCOLS.split(":"):
-        raise UsageError(
-            f"{parts.scheme}:// is no kind of repository that is supported", hint="use https, ssh or a path"
-        )
-    if parts.scheme in ("http", "https") and "@" in parts.netloc:
-        user, _, host = parts.netloc.rpartition("@")
-        inside_user, _, inside_password = user.partition(":")
-        url = urlunsplit(parts._replace(netloc=host))
-        username, password = username or unquote(inside_user), password or unquote(inside_password)
+    parts = _parts(url)
+    if parts.scheme in ("http", "https"):
+        username, password = username or _unquoted(parts.username), password or _unquoted(parts.password)
+        url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    elif parts.password is not None:
+        raise UsageError(f"a password in an {parts.scheme}:// URL is of no use", hint="leave it out")
     return Remote(url, username, password, seconds)
+
+
+def _parts(url: str) -> SplitResult:
+    shown = _without_credentials(url)
+    try:
+        parts = urlsplit(url)
+        readable = parts.port != 0
+    except ValueError:
+        readable = False
+    if not readable or (parts.hostname or "").startswith("-"):
+        raise UsageError(f"{shown} is no URL", hint=_URL_HINT)
+    if parts.scheme not in _PROTOCOLS.split(":"):
+        raise UsageError(f"{shown} is no kind of repository that is supported", hint="use https, ssh or a path")
+    return parts
+
+
+def _unquoted(text: str | None) -> str | None:
+    plain = None if text is None else unquote(text)
+    if plain is not None and not plain.isprintable():
+        raise UsageError("the user or password in the URL has characters that cannot be sent", hint=_URL_HINT)
+    return plain
+
+
+def _without_credentials(text: str) -> str:
+    return _CREDENTIALS_IN_URL.sub("***@", text)
 
 
 class Git:
@@ -84,7 +129,7 @@ class Git:
         self.folder = folder
 
     def run(self, *arguments: str, stdin: bytes = b"") -> process.Finished:
-        """One git command, whatever comes of it."""
+        """One git command, whatever comes of it. Raises `GitError` if there is no git."""
         return self._run(arguments, {}, stdin)
 
     def check(self, *arguments: str, stdin: bytes = b"", identity: Mapping[str, str] | None = None) -> bytes:
@@ -94,61 +139,79 @@ class Git:
             raise self.failure(finished, arguments[0])
         return finished.stdout
 
-    def is_locked_out(self, finished: process.Finished) -> bool:
-        """Whether the remote answered that these credentials may not do this."""
-        return finished.code is not None and _UNAUTHENTICATED.search(finished.message()) is not None
+    def is_cut_off(self, finished: process.Finished) -> bool:
+        """Whether the remote did not answer, or not to the end: what it did is then unknown."""
+        return finished.code is None or _UNAVAILABLE.search(finished.message()) is not None
 
     def failure(self, finished: process.Finished, doing: str) -> GitError:
         """What went wrong, in words, and what to do about it."""
-        told = self._without_secrets(finished.message())
-        last = told.splitlines()[-1].removeprefix("fatal: ") if told else f"git ended with code {finished.code}"
+        url, told = self.remote.url, self._without_secrets(finished.message())
+        said = _essence(told) or f"git ended with code {finished.code}"
         if finished.code is None:
             return RemoteUnavailable(
-                f"{self.remote.url} did not answer `git {doing}` within {self.remote.seconds:g} s",
+                f"{url} did not answer `git {doing}` within {self.remote.seconds:g} s",
                 hint="is the remote up? UPDATER_GIT_TIMEOUT gives it longer",
             )
         if _UNAUTHENTICATED.search(told):
-            return GitError(f"{self.remote.url} does not let us in: {last}", hint=_CREDENTIALS)
+            return GitError(f"{url} does not let us in: {said}", hint=_CREDENTIALS_HINT)
         if _UNAVAILABLE.search(told):
-            return RemoteUnavailable(f"{self.remote.url} cannot be reached: {last}", hint="try again when it is back")
+            return RemoteUnavailable(f"{url} cannot be reached: {said}", hint="try again when it is back")
         if "dubious ownership" in told:
-            return GitError(
-                f"git does not trust {self.remote.url}: another user owns it", hint="see `git help safe.directory`"
-            )
+            return GitError(f"git does not trust {url}: another user owns it", hint="see `git help safe.directory`")
         if _NOT_FOUND.search(told):
-            return GitError(
-                f"there is no git repository at {self.remote.url}: {last}", hint="check --repo or UPDATER_REPO"
-            )
-        return GitError(f"`git {doing}` failed for {self.remote.url}: {last}")
+            return GitError(f"there is no git repository at {url}: {said}", hint="check --repo or UPDATER_REPO")
+        return GitError(f"`git {doing}` failed for {url}: {said}")
 
     def _run(self, arguments: Sequence[str], identity: Mapping[str, str], stdin: bytes) -> process.Finished:
         command = ("git", *arguments)
         environment = {**self._environment(), **identity}
-        return process.run(
-            command, folder=self.folder, environment=environment, seconds=self.remote.seconds, stdin=stdin
-        )
+        try:
+            return process.run(
+                command, folder=self.folder, environment=environment, seconds=self.remote.seconds, stdin=stdin
+            )
+        except FileNotFoundError as error:
+            if not self.folder.is_dir():
+                raise GitError(
+                    f"the local mirror {self.folder} is gone", hint="start again; it is made anew"
+                ) from error
+            raise GitError("git is not installed", hint="install git, and see that it is on the PATH") from error
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
         kept |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": _PROTOCOLS, "GIT_OPTIONAL_LOCKS": "0"}
-        if self.remote.password is None:
-            return kept
-        count = int(kept.get("GIT_CONFIG_COUNT", "0"))
-        settings = (("credential.helper", ""), ("credential.helper", _HELPER))
-        for number, (key, value) in enumerate(settings, count):
+        # Without it git would look for a repository in the folders above, and might find somebody's own.
+        kept["GIT_DIR"] = str(self.folder)
+        settings = [*_OVERRULED, *self._credentials()]
+        first = int(kept.get("GIT_CONFIG_COUNT", "0"))
+        for number, (key, value) in enumerate(settings, first):
             kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-        return kept | {
-            "GIT_CONFIG_COUNT": str(count + len(settings)),
-            "UPDATER_GIT_USERNAME": self.remote.username or "git",
-            "UPDATER_GIT_PASSWORD": self.remote.password,
-        }
+        kept["GIT_CONFIG_COUNT"] = str(first + len(settings))
+        if self.remote.password is not None:
+            kept["UPDATER_GIT_USERNAME"] = self.remote.username or "git"
+            kept["UPDATER_GIT_PASSWORD"] = self.remote.password
+        return kept
+
+    def _credentials(self) -> Iterator[tuple[str, str]]:
+        """Settings under which git asks us for the credentials, for this host alone: no redirect, no proxy gets them.
+
+        A user without a password is only told to git: the person's own credential helper may know the rest.
+        """
+        parts = urlsplit(self.remote.url)
+        scope = f"credential.{parts.scheme}://{parts.netloc}"
+        if parts.scheme in ("http", "https") and self.remote.username:
+            yield f"{scope}.username", self.remote.username
+        if parts.scheme in ("http", "https") and self.remote.password is not None:
+            yield "credential.helper", ""
+            yield f"{scope}.helper", _HELPER
 
     def _without_secrets(self, text: str) -> str:
+        text = _without_credentials(text)
         if not self.remote.password:
             return text
         return text.replace(self.remote.password, "***").replace(quote(self.remote.password, safe=""), "***")
 
 
-_CREDENTIALS = (
-    "set up a git credential helper or an SSH key, or give UPDATER_GIT_USERNAME and UPDATER_GIT_PASSWORD(_FILE)"
-)
+def _essence(told: str) -> str:
+    """The last line in which git says something of its own."""
+    lines = [line for line in told.splitlines() if _FILLER.match(line) is None]
+    return lines[-1].removeprefix("fatal: ") if lines else told.partition("\n")[0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,11 +105,12 @@ class Mirror:
         """
         default, tips = self._listing(branches)
         if default is None or default not in tips:
-            raise BranchMissing(f"{self.git.remote.url} has no commit on its default branch", hint=_EMPTY_HINT)
+            raise BranchMissing(f"{self.git.remote.url} has no commit on its default branch", hint=self._there())
         renamed = default != self._head()
         if renamed:
             self.git.check("symbolic-ref", "HEAD", HEADS + default)
-        gone = (branches | {default}) & self._tips.keys() - tips.keys()
+        asked = branches | {default}
+        gone = {known for known in self._tips.keys() - tips.keys() if known in asked or _is_impossible(known, tips)}
         for branch in gone:
             self.git.check("update-ref", "-d", HEADS + branch)
             del self._tips[branch]
@@ -181,15 +182,22 @@ class Mirror:
         return (self.git.folder / "HEAD").read_text().strip().removeprefix(f"ref: {HEADS}")
 
     def _missing(self, name: str) -> BranchMissing:
+        return BranchMissing(f"{self.git.remote.url} has no branch or commit {name!r}", hint=self._there())
+
+    def _there(self) -> str:
         heads = self.git.run("ls-remote", "--heads", "origin").stdout.decode(errors="replace").split()
         there = [head.removeprefix(HEADS) for head in heads if head.startswith(HEADS)]
-        hint = f"there are: {', '.join(there[:10])}" if there else _EMPTY_HINT
-        return BranchMissing(f"{self.git.remote.url} has no branch or commit {name!r}", hint=hint)
+        return f"there are: {', '.join(there[:10])}" if there else _EMPTY_HINT
 
     def _signing(self) -> bool:
         if self._signs is None:
             self._signs = self.git.run("config", "--type=bool", "--get", "commit.gpgSign").stdout.strip() == b"true"
         return self._signs
+
+
+def _is_impossible(branch: str, others: Iterable[str]) -> bool:
+    """Whether `branch` cannot be beside the others: git has no room for `env` where there is an `env/test`."""
+    return any(other.startswith(f"{branch}/") or branch.startswith(f"{other}/") for other in others)
 
 
 def _identity(author: Identity, committer: Identity, time: datetime) -> dict[str, str]:

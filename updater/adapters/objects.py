@@ -7,7 +7,7 @@ nothing else; new objects are kept in memory until `flush`, and trees built from
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -69,13 +69,10 @@ class Objects:
     def changed_tree(self, commit: str, files: Mapping[str, bytes]) -> str:
         """The id of the tree that `commit` has once `files` (path to new content) replace those that stand there.
 
-        Raises KeyError if one of them does not.
+        Raises KeyError if one of them does not stand there as a file.
         """
-        root = self._commit(commit).tree
-        for path, content in files.items():
-            blob = self._add(Blob.from_string(content))
-            root = self._replace(root, path.split("/"), blob)
-        return _text(root)
+        blobs = {tuple(path.split("/")): self._add(Blob.from_string(content)) for path, content in files.items()}
+        return _text(self._replace(self._commit(commit).tree, blobs))
 
     def commit(
         self, tree: str, parent: str, message: str, author: Identity, committer: Identity, time: datetime
@@ -87,7 +84,6 @@ class Objects:
         commit.author, commit.committer = _line(author), _line(committer)
         commit.author_time = commit.commit_time = int(time.timestamp())
         commit.author_timezone = commit.commit_timezone = 0
-        commit.encoding = b"UTF-8"
         commit.message = message.encode()
         return _text(self._add(commit))
 
@@ -106,11 +102,15 @@ class Objects:
         self._new.clear()
         self._trees.clear()
 
-    def _replace(self, tree: ObjectID, parts: Sequence[str], blob: ObjectID) -> ObjectID:
+    def _replace(self, tree: ObjectID, blobs: Mapping[tuple[str, ...], ObjectID]) -> ObjectID:
+        # All files of a folder at once: each would otherwise leave a tree behind that nobody needs.
         folder = _parse_tree(self.folder(tree).as_raw_string())
-        name = parts[0].encode()
-        mode, child = folder[name]
-        folder[name] = (mode, blob if len(parts) == 1 else self._replace(child, parts[1:], blob))
+        for first, below in _by_first_part(blobs).items():
+            name = first.encode()
+            mode, child = folder[name]
+            if _kind(mode) != ("file" if () in below else "folder"):
+                raise KeyError(first)
+            folder[name] = (mode, below[()] if () in below else self._replace(child, below))
         return self._add(folder)
 
     def _add(self, item: ShaFile) -> ObjectID:
@@ -160,23 +160,34 @@ class GitTree:
         found = self._find(folder)
         if found is None or not stat.S_ISDIR(found[0]):
             return ()
-        return sorted(name.decode(errors="replace") for name in self._objects.folder(found[1]))
+        return sorted(name for each in self._objects.folder(found[1]) if (name := _name(each)) is not None)
 
     def _find(self, path: str) -> tuple[int, ObjectID] | None:
         mode, oid = _FOLDER, self._root
-        for part in _parts(path):
+        for part in path.split("/") if path else ():
             if not stat.S_ISDIR(mode):
                 return None
             folder = self._objects.folder(oid)
-            name = part.encode()
+            name = part.encode(errors="surrogatepass")
             if name not in folder:
                 return None
             mode, oid = folder[name]
         return mode, oid
 
 
-def _parts(path: str) -> Iterator[str]:
-    return (part for part in path.split("/") if part)
+def _by_first_part(blobs: Mapping[tuple[str, ...], ObjectID]) -> dict[str, dict[tuple[str, ...], ObjectID]]:
+    found: dict[str, dict[tuple[str, ...], ObjectID]] = {}
+    for parts, blob in blobs.items():
+        found.setdefault(parts[0], {})[parts[1:]] = blob
+    return found
+
+
+def _name(raw: bytes) -> str | None:
+    """A name in a folder; None for one that is not UTF-8, which no manifest can refer to."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _kind(mode: int) -> Kind:

@@ -18,10 +18,11 @@ class Finished:
     stdout: bytes
     stderr: bytes
 
-    def message(self, limit: int = 2000) -> str:
-        """What it wrote to standard error, as text of at most `limit` characters."""
+    def message(self, limit: int = 4000) -> str:
+        """What it wrote to standard error, as printable text; of a long one the last `limit` characters."""
         text = self.stderr.decode(errors="replace").strip()
-        return text if len(text) <= limit else text[: limit - 1] + "…"
+        text = "".join(character for character in text if character.isprintable() or character in "\n\t")
+        return text if len(text) <= limit else "…" + text[1 - limit :]
 
 
 def run(

@@ -12,7 +12,9 @@ from updater.protocols import PushOutcome, Update
 
 HEADS = "refs/heads/"
 _OVERTAKEN = re.compile(
-    r"fetch first|stale info|non-fast-forward|needs force|lock|failed to update ref|incorrect old value", re.IGNORECASE
+    r"fetch first|stale info|non-fast-forward|needs force|(cannot|unable to|failed to) lock|failed to update ref"
+    r"|incorrect old value|reference already exists",
+    re.IGNORECASE,
 )
 
 
@@ -22,11 +24,12 @@ def push(git: Git, updates: Sequence[Update], settle: Callable[[Update], PushOut
     `settle` reads the remote's refs to learn what became of an update that the push does not tell of.
     Raises `GitError` where the remote does not let us push at all.
     """
-    finished = git.run("push", "--porcelain", "--no-verify", "--no-follow-tags", *_arguments(updates))
+    finished = git.run("push", "--porcelain", *_arguments(updates))
     told = _porcelain(finished.stdout.decode(errors="replace"))
-    if not told and git.is_locked_out(finished):
+    outcomes = {update.branch: _outcome(git, update, told, finished, settle) for update in updates}
+    if finished.code and not told and "landed" not in outcomes.values() and not git.is_cut_off(finished):
         raise git.failure(finished, "push")
-    return {update.branch: _outcome(git, update, told, finished, settle) for update in updates}
+    return outcomes
 
 
 def _arguments(updates: Sequence[Update]) -> list[str]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from updater.adapters.git import Git
 from updater.errors import GitError
 
-_PAGE = 8
+_LARGEST_PAGE = 64
 _BLOBS_AT_ONCE = 5000
 _REGULAR_FILE = "100"
 
@@ -26,41 +26,46 @@ class LoggedCommit:
 def log(git: Git, tip: str, path: str) -> Iterator[LoggedCommit]:
     """The commits of the first-parent history of `tip` that changed `path`, newest first.
 
-    Read in small pages: the newest one or two are nearly always all that is asked for.
+    Read in pages that grow: the newest commit is nearly always all that is asked for, and looking for more
+    of them may mean to walk through all of history.
     """
-    skip = 0
+    skip, size = 0, 1
     while True:
         page = git.check(
-            "log", f"-{_PAGE}", f"--skip={skip}", "--first-parent", "-m", "-s", "--no-renames",
+            "log", f"-{size}", f"--skip={skip}", "--first-parent", "-m", "-s", "--no-renames",
             "--format=%H%x00%at%x00%B%x00", tip, "--", f":(literal){path}",
         )  # fmt: skip
         fields = page.decode(errors="replace").split("\0")[:-1]
         for sha, time, message in zip(fields[0::3], fields[1::3], fields[2::3], strict=True):
-            yield LoggedCommit(sha.strip(), datetime.fromtimestamp(int(time), UTC), message)
-        if len(fields) < 3 * _PAGE:
+            yield LoggedCommit(sha.strip(), datetime.fromtimestamp(int(time or 0), UTC), message)
+        if len(fields) < 3 * size:
             return
-        skip += _PAGE
+        skip, size = skip + size, min(4 * size, _LARGEST_PAGE)
 
 
 def files(git: Git, commit: str, names: frozenset[str]) -> list[tuple[str, str]]:
-    """Path and blob id of every file of a commit that has one of these names."""
+    """Path and blob id of every file of a commit that has one of these names; paths that are no text are left out."""
     listing = git.check("ls-tree", "-r", "-z", "--full-tree", commit).decode(errors="surrogateescape")
     found = []
     for line in listing.split("\0"):
         head, _, path = line.partition("\t")
-        if path.rpartition("/")[2] in names and head.startswith(_REGULAR_FILE):
+        if path.rpartition("/")[2] in names and head.startswith(_REGULAR_FILE) and _is_text(path):
             found.append((path, head.split(" ")[2]))
     return found
 
 
 def changes(git: Git, old: str, new: str) -> list[tuple[str, str | None]]:
-    """Path and new blob id (None: gone, or no longer a file) of everything that differs between two commits."""
+    """Path and new blob id (None: gone, or no longer a file) of everything that differs between two commits.
+
+    Paths that are no text are left out.
+    """
     listing = git.check("diff-tree", "-r", "-z", "--no-renames", "--raw", old, new)
     fields = listing.decode(errors="surrogateescape").split("\0")[:-1]
     found: list[tuple[str, str | None]] = []
     for head, path in zip(fields[0::2], fields[1::2], strict=True):
         _, mode, _, blob, _ = head.split(" ")
-        found.append((path, blob if mode.startswith(_REGULAR_FILE) else None))
+        if _is_text(path):
+            found.append((path, blob if mode.startswith(_REGULAR_FILE) else None))
     return found
 
 
@@ -69,6 +74,11 @@ def contents(git: Git, blobs: Sequence[str]) -> Iterator[bytes]:
     for start in range(0, len(blobs), _BLOBS_AT_ONCE):
         wanted = "".join(f"{blob}\n" for blob in blobs[start : start + _BLOBS_AT_ONCE])
         yield from _batch(git.check("cat-file", "--batch", "--buffer", stdin=wanted.encode()))
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path is UTF-8, given that other bytes were decoded to surrogates; no manifest can refer to others."""
+    return path.isascii() or not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def _batch(output: bytes) -> Iterator[bytes]:

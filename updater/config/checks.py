@@ -149,7 +149,7 @@ def _moment(text: str) -> date | timedelta | None:
 def _is_time_zone(name: str) -> bool:
     try:
         return name == "UTC" or bool(zoneinfo.ZoneInfo(name))  # UTC needs no data base of time zones
-    except (ValueError, zoneinfo.ZoneInfoNotFoundError, OSError):
+    except (ValueError, zoneinfo.ZoneInfoNotFoundError, OSError):  # the last for a folder of the data base, as `Europe`
         return False
 
 

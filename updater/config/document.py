@@ -82,7 +82,7 @@ def _value(node: Node, path: Path, targets: Mapping[Alias, Node], lines: dict[Pa
         return [_value(item, (*path, index), targets, lines) for index, item in enumerate(node.items)]
     result: dict[str, Any] = {}
     for key, item in node.pairs:
-        if key.value == "<<" and not key.style:
+        if key.value == "<<":
             raise YamlError("merge keys (`<<`) are not read here: write the keys out", key.span.line)
         lines[(*path, key.value)] = key.span.line
         result[key.value] = _value(item, (*path, key.value), targets, lines)

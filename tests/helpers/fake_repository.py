@@ -1,0 +1,177 @@
+"""A remote and what was last heard of it, in memory: a `protocols.Repository` and its `protocols.Catalog`.
+
+Pushes compare the tips as git does under a lease, `refresh` hears only of the branches it asks for, and history
+is read by the same code as from git. So what the pipeline does here it does to a remote, too, only faster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tests.helpers.events import IMAGE, at, digest
+from tests.helpers.trees import MemoryTree
+from updater import config
+from updater.core import history
+from updater.core.changes import Verify
+from updater.core.history import Step
+from updater.core.kustomization import FILE_NAMES, mentioned_images
+from updater.core.planning import Sight
+from updater.core.verification import PlannedEdit
+from updater.errors import BranchMissing, PushRefused
+from updater.model import Entry, Standing
+from updater.protocols import PushOutcome, Tree, Update
+
+Files = Mapping[str, bytes]
+
+
+def environment_file(name: str = "test", *more: str, order: str = "pushed") -> dict[str, str]:
+    """An environment that follows the models into its overlays, with more lines of its file, by path."""
+    follow = ("follow:", "- image: reg.example/models/*", f"  order: {order}")
+    lines = (f"overlays: overlays/{name}/{{service}}", *more, *follow, "")
+    return {f"environments/{name}.yaml": "\n".join(lines)}
+
+
+def images(*entries: tuple[str, str | None, str | None]) -> str:
+    """A kustomization with these entries: name, tag and the letter of the digest."""
+    lines = ["resources:", "- ../../../base", "images:"]
+    for name, tag, letter in entries:
+        lines += [f"- name: {name}", *([f'  newTag: "{tag}"'] if tag else [])]
+        lines += [f"  digest: {digest(letter)}"] if letter else []
+    return "\n".join(lines) + "\n"
+
+
+def overlay(
+    tag: str | None = None, letter: str | None = None, *, environment: str = "test", service: str = "model-a"
+) -> dict[str, str]:
+    """The kustomization of a service, with one entry for the model of its name, by path."""
+    image = IMAGE.replace("model-a", service)
+    return {f"overlays/{environment}/{service}/kustomization.yaml": images((image, tag, letter))}
+
+
+def agree(_tree: Tree, _edit: PlannedEdit) -> None:
+    """Verification that has no objection."""
+
+
+def sight(repository: FakeRepository, verify: Verify = agree) -> Sight:
+    """What plans on this repository are made with: everything real but the rendering."""
+    return Sight(repository, repository, config.load, verify)
+
+
+@dataclass(frozen=True)
+class FakeCommit:
+    parent: str | None
+    files: Files
+    message: str
+    time: datetime
+
+
+class FakeRepository:
+    """A repository whose branches start with one commit each; at first only the default branch was heard of."""
+
+    def __init__(self, branches: Mapping[str, Mapping[str, str]], *, default: str = "main", since: float = 0) -> None:
+        self.commits: dict[str, FakeCommit] = {}
+        self.remote: dict[str, str] = {}
+        self.remote_default = default
+        self.refuses: dict[str, str] = {}
+        """Branches that nobody may push to, and what the remote says then."""
+        self.rivals: list[Callable[[], object]] = []
+        """What somebody else does just before each of the next pushes."""
+        self.pushes: list[tuple[str, ...]] = []
+        """The branches of each push so far."""
+        self.listings: list[frozenset[str]] = []
+        """The branches that each listing of refs asked for."""
+        for branch, files in branches.items():
+            self.commit(branch, files, minutes=since)
+        self._default = default
+        self._heard = {name: tip for name, tip in self.remote.items() if name == default}
+
+    # What other people do, and see, on the remote.
+
+    def commit(self, branch: str, files: Mapping[str, str], message: str = "by hand\n", minutes: float = 0) -> str:
+        """Somebody pushes a commit with these files changed, `minutes` after noon; a new branch starts empty."""
+        parent = self.remote.get(branch)
+        content = {path: text.encode() for path, text in files.items()}
+        self.remote[branch] = self._add(parent, content, message, at(minutes))
+        return self.remote[branch]
+
+    def on_remote(self, branch: str, path: str) -> str:
+        """What stands in a file of the remote."""
+        return self.commits[self.remote[branch]].files[path].decode()
+
+    def log(self, branch: str) -> list[str]:
+        """The subjects of a branch of the remote, newest first."""
+        return [commit.message.splitlines()[0] for _, commit in self._ancestors(self.remote[branch])]
+
+    # protocols.Repository
+
+    @property
+    def default_branch(self) -> str:
+        if self._default not in self._heard:
+            raise BranchMissing("no commit on the default branch")
+        return self._default
+
+    def tip(self, branch: str) -> str | None:
+        return self._heard.get(branch)
+
+    def refresh(self, branches: frozenset[str] = frozenset()) -> bool:
+        self.listings.append(branches)
+        before = (self._default, dict(self._heard))
+        self._default = self.remote_default
+        for branch in branches | {self._default}:
+            self._heard.pop(branch, None)
+            if branch in self.remote:
+                self._heard[branch] = self.remote[branch]
+        return before != (self._default, self._heard)
+
+    def tree(self, commit: str) -> MemoryTree:
+        return MemoryTree(self.commits[commit].files)
+
+    def build(self, parent: str, files: Files, message: str, time: datetime) -> str:
+        return self._add(parent, files, message, time)
+
+    def push(self, updates: Sequence[Update]) -> dict[str, PushOutcome]:
+        self.pushes.append(tuple(update.branch for update in updates))
+        if self.rivals:
+            self.rivals.pop(0)()
+        return {update.branch: self._push(update) for update in updates}
+
+    # protocols.Catalog
+
+    def paths(self, branch: str, tip: str, image: str) -> Sequence[str]:
+        files = self.commits[tip].files
+        mentioning = (path for path in files if image in mentioned_images(files[path]))
+        return sorted(path for path in mentioning if path.rpartition("/")[2] in FILE_NAMES)
+
+    def standing(self, branch: str, tip: str, entry: Entry) -> Standing | None:
+        return history.standing(entry, self._steps(tip, entry.path))
+
+    def _push(self, update: Update) -> PushOutcome:
+        assert update.old in dict(self._ancestors(update.new)), "never anything but a descendant"
+        if self.remote.get(update.branch) != update.old:
+            return "moved"
+        if update.branch in self.refuses:
+            return PushRefused(self.refuses[update.branch])
+        self.remote[update.branch] = self._heard[update.branch] = update.new
+        return "landed"
+
+    def _add(self, parent: str | None, files: Files, message: str, time: datetime) -> str:
+        before = {} if parent is None else self.commits[parent].files
+        commit = FakeCommit(parent, {**before, **files}, message, time)
+        sha = hashlib.sha1(repr((parent, sorted(files.items()), message, time)).encode()).hexdigest()
+        self.commits[sha] = commit
+        return sha
+
+    def _ancestors(self, tip: str) -> Iterator[tuple[str, FakeCommit]]:
+        sha: str | None = tip
+        while sha is not None:
+            yield sha, self.commits[sha]
+            sha = self.commits[sha].parent
+
+    def _steps(self, tip: str, path: str) -> Iterator[Step]:
+        for sha, commit in self._ancestors(tip):
+            before = None if commit.parent is None else self.commits[commit.parent].files.get(path)
+            if before != commit.files.get(path):
+                yield Step(sha, commit.message, commit.time, before)

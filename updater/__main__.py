@@ -1,0 +1,5 @@
+"""`python -m updater`."""
+
+from updater.cli.main import main
+
+main()

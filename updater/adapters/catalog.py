@@ -1,0 +1,86 @@
+"""Which files mention an image, and since when an entry stands: answers that cost what changed, not the repository.
+
+A branch is scanned once (bytes, not YAML); after that only the files that differ between the known tip
+and the wanted one are looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from updater.adapters import reading
+from updater.adapters.cache import Cache
+from updater.adapters.mirror import Mirror
+from updater.core import history
+from updater.core.kustomization import FILE_NAMES, mentioned_images
+from updater.model import Entry, Standing
+
+_NAMES = frozenset(FILE_NAMES)
+
+
+class Catalog:
+    """Questions about the overlays of one repository."""
+
+    def __init__(self, mirror: Mirror, cache: Cache) -> None:
+        self._mirror = mirror
+        self._cache = cache
+
+    def paths(self, branch: str, tip: str, image: str) -> tuple[str, ...]:
+        """The kustomization files that mention an image at `tip`, the wanted commit of `branch`; sorted."""
+        while (found := self._cache.paths(branch, tip, image)) is None:
+            self._bring_to(branch, tip)
+        return found
+
+    def all_paths(self, branch: str, tip: str) -> tuple[str, ...]:
+        """The kustomization files that mention any image at `tip`; sorted."""
+        while (found := self._cache.all_paths(branch, tip)) is None:
+            self._bring_to(branch, tip)
+        return found
+
+    def standing(self, branch: str, tip: str, entry: Entry) -> Standing | None:
+        """How the version that stands in an entry at `tip` got there; see `core.history`."""
+        self._bring_to(branch, tip)
+        place, version = f"{entry.list}[{entry.index}]", str(entry.version)
+        known = self._cache.standing(branch, tip, entry.path, place, version)
+        if known is not None:
+            return known
+        found = history.standing(entry, self._steps(tip, entry.path))
+        if found is not None:
+            self._cache.remember_standing(branch, tip, entry.path, place, version, found)
+        return found
+
+    def _bring_to(self, branch: str, tip: str) -> None:
+        """One try to make `tip` the known one; another process may want another and be faster."""
+        known = self._cache.tip(branch)
+        if known is None or known not in self._mirror.objects:
+            self._cache.replace(branch, tip, self._scan(tip))
+        elif known != tip:
+            self._cache.advance(branch, known, tip, self._changed(known, tip))
+
+    def _scan(self, tip: str) -> Iterator[tuple[str, str]]:
+        files = reading.files(self._mirror.git, tip, _NAMES)
+        contents = reading.contents(self._mirror.git, [blob for _, blob in files])
+        for (path, _), content in zip(files, contents, strict=True):
+            for image in mentioned_images(content):
+                yield path, image
+
+    def _changed(self, old: str, new: str) -> dict[str, frozenset[str]]:
+        changes = [
+            (path, blob)
+            for path, blob in reading.changes(self._mirror.git, old, new)
+            if path.rpartition("/")[2] in _NAMES
+        ]
+        contents = reading.contents(self._mirror.git, [blob for _, blob in changes if blob is not None])
+        return {path: frozenset() if blob is None else mentioned_images(next(contents)) for path, blob in changes}
+
+    def _steps(self, tip: str, path: str) -> Iterator[history.Step]:
+        for commit in reading.log(self._mirror.git, tip, path):
+            yield history.Step(commit.sha, commit.message, commit.time, self._before(commit.sha, path))
+
+    def _before(self, commit: str, path: str) -> bytes | None:
+        parent = self._mirror.objects.parent(commit)
+        if parent is None:
+            return None
+        tree = self._mirror.tree(parent)
+        node = tree.node(path)
+        return tree.read(path) if node is not None and node.kind == "file" else None

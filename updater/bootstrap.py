@@ -1,0 +1,78 @@
+"""Settings to wired parts: the only file that makes things."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+
+from updater import config
+from updater.adapters import git, kustomize
+from updater.adapters.cache import Cache
+from updater.adapters.catalog import Catalog
+from updater.adapters.clock import SystemClock
+from updater.adapters.mirror import Authorship, Mirror, open_mirror
+from updater.core.changes import Verify
+from updater.core.planning import Sight
+from updater.core.verification import prove, verify
+from updater.errors import UsageError
+from updater.pipeline import Parts
+from updater.protocols import Decoder, Memo
+from updater.settings import Settings
+
+_LONGEST_PAUSE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Everything that works on one repository, open."""
+
+    parts: Parts
+    mirror: Mirror
+    catalog: Catalog
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Workshop]:
+    """The parts for the repository that the settings name, closed at the end. Raises `UsageError`, `GitError`."""
+    if settings.repository is None:
+        raise UsageError("no repository is named", hint="give --repo or UPDATER_REPO, or stand in a clone of one")
+    remote = git.remote(
+        settings.repository, username=settings.username, password=settings.password, seconds=settings.git_seconds
+    )
+    mirror = open_mirror(remote, settings.state, Authorship(settings.author, settings.committer))
+    memory = Cache(mirror.git.folder.with_suffix(".sqlite"))
+    try:
+        catalog = Catalog(mirror, memory)
+        sight = Sight(mirror, catalog, config.load, verifier(memory))
+        yield Workshop(Parts(sight, decoders(), SystemClock(), _pause), mirror, catalog)
+    finally:
+        memory.close()
+        mirror.close()
+
+
+def verifier(memo: Memo) -> Verify:
+    """Verification with the kustomize of this machine, which is looked for when it is first needed."""
+    renderer = cache(lambda: kustomize.find(os.environ))
+    return lambda tree, edit: verify(tree, edit, renderer(), memo)
+
+
+def prover() -> Verify:
+    """The same, but nothing is remembered: half the renderings, where each overlay is looked at once."""
+    renderer = cache(lambda: kustomize.find(os.environ))
+    return lambda tree, edit: prove(tree, edit, renderer())
+
+
+def decoders() -> Mapping[str, Decoder]:
+    """The decoders of all installed packages, by the name of their source; ours come through the same door."""
+    return {entry.name: entry.load() for entry in entry_points(group="updater.decoders")}
+
+
+def _pause(number: int) -> None:
+    """Waits before another try: longer each time, and by chance, so that rivals do not stay in step."""
+    time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.05 * 2**number)))  # noqa: S311

@@ -1,0 +1,162 @@
+"""How results look: JSON for programs, tables and coloured diffs for people."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from updater.core.changes import Change
+from updater.core.inspection import Finding
+from updater.core.messages import short
+from updater.model import Commit, Decision, Outcome, Version
+from updater.pipeline import Report
+
+_COLOURS = {
+    Outcome.COMMITTED: "green",
+    Outcome.PROPOSED: "green",
+    Outcome.REFUSED: "red",
+    Outcome.HELD: "yellow",
+    Outcome.WAITING: "yellow",
+    Outcome.REJECTED: "yellow",
+}
+_WIDE = 10_000
+
+
+def console() -> Console:
+    """Where tables go. Only a terminal has a width; what is piped keeps a line a row."""
+    on_terminal = Console().is_terminal
+    return Console(width=None if on_terminal else _WIDE, markup=False, highlight=False, emoji=False)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Prints a table without frames, and nothing where there is no row."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    if made.row_count:
+        console().print(made)
+
+
+def as_json(value: Any) -> None:
+    """Prints JSON on standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """A report as `handle`, `plan` and `reconcile` print it."""
+    return {
+        "decisions": [_decision(decision) for decision in report.decisions],
+        "commits": [_commit(commit) for commit in report.commits],
+        "pull_requests": [],
+    }
+
+
+def report_text(report: Report) -> None:
+    """A report for people: a row for each decision, then the commits."""
+    rows = [
+        (
+            Text(decision.outcome, style=_COLOURS.get(decision.outcome, "")),
+            _place(decision),
+            decision.image,
+            _move(decision),
+            decision.reason,
+        )
+        for decision in report.decisions
+    ]
+    table(("OUTCOME", "WHERE", "IMAGE", "VERSION", "REASON"), rows)
+    for commit in report.commits:
+        click.echo(f"\n{click.style(commit.sha[:12], fg='yellow')} on {commit.branch}: {commit.subject}")
+
+
+def diff_text(changes: Iterable[Change]) -> str:
+    """The changes as a unified diff."""
+    return "".join(
+        line
+        for change in changes
+        for path, file in change.files.items()
+        for line in _diff(path, file.before, file.after)
+    )
+
+
+def diff(text: str) -> None:
+    """Prints a unified diff, coloured on a terminal."""
+    for line in text.splitlines():
+        bold = line.startswith(("+++", "---"))
+        colour = None if bold else {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        click.secho(line, fg=colour, bold=bold)
+
+
+def version_json(version: Version | None) -> Mapping[str, str | None] | None:
+    """A version as JSON tells it."""
+    return None if version is None else {"tag": version.tag, "digest": version.digest}
+
+
+def _diff(path: str, before: bytes, after: bytes) -> Iterable[str]:
+    old, new = (content.decode().splitlines(keepends=True) for content in (before, after))
+    for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm="\n"):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    target = decision.target
+    return {
+        "environment": target and target.environment,
+        "service": target and target.service,
+        "overlay": target and target.overlay,
+        "entry": target and target.entry.name,
+        "image": decision.image,
+        "from": None if target is None else version_json(target.entry.version),
+        "to": version_json(decision.to),
+        "outcome": decision.outcome.value,
+        "reason": decision.reason,
+        "commit": decision.commit,
+        "pull_request": decision.pull_request,
+    }
+
+
+def _commit(commit: Commit) -> dict[str, str]:
+    return {
+        "sha": commit.sha,
+        "branch": commit.branch,
+        "environment": commit.environment,
+        "service": commit.service,
+        "subject": commit.subject,
+    }
+
+
+def _place(decision: Decision) -> str:
+    return "-" if decision.target is None else f"{decision.target.environment}/{decision.target.service}"
+
+
+def _move(decision: Decision) -> str:
+    if decision.target is None or decision.target.entry.version == decision.to:
+        return short(decision.to)
+    return f"{short(decision.target.entry.version)} -> {short(decision.to)}"
+
+
+def finding(found: Finding) -> None:
+    """A finding of `check` in a line, so that editors and CI can lead to it; and what to do about it."""
+    kind, colour = ("error", "red") if found.exit_code else ("warning", "yellow")
+    click.echo(f"{found.at}: {click.style(kind, fg=colour)}: {found.message}")
+    if found.hint:
+        click.echo(f"    hint: {found.hint}")
+
+
+def finding_json(found: Finding) -> dict[str, Any]:
+    """A finding of `check`."""
+    return {
+        "path": found.at.path,
+        "line": found.at.line,
+        "severity": "error" if found.exit_code else "warning",
+        "message": found.message,
+        "hint": found.hint,
+    }

@@ -1,0 +1,178 @@
+"""From decisions to new file contents: editing, verifying, and one change for each service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from updater.core import matching
+from updater.core.edit import EntryEdit, bump
+from updater.core.environment import NamedEnvironment
+from updater.core.kustomization import FILE_NAMES
+from updater.core.messages import Line, commit_message, subject
+from updater.core.overlaid import Overlaid
+from updater.core.rendering import PlannedBump
+from updater.core.verification import PlannedEdit
+from updater.errors import EditRefused, Location, RenderError, UpdaterError
+from updater.model import Decision, Outcome, Target
+from updater.protocols import Tree
+
+Verify = Callable[[Tree, PlannedEdit], None]
+"""Raises `RenderError` unless an edit changes what is rendered by exactly the planned bumps."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A file's content before a commit and after it."""
+
+    before: bytes
+    after: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one commit does: files that change for one service of one environment. Its decisions are all bumps."""
+
+    environment: str
+    service: str
+    branch: str
+    files: Mapping[str, FileChange]
+    decisions: tuple[Decision, ...]
+
+    @property
+    def message(self) -> str:
+        """The text of the commit."""
+        return commit_message(self.environment, self.service, self._lines())
+
+    @property
+    def subject(self) -> str:
+        """Its first line."""
+        return subject(self.environment, self.service, self._lines())
+
+    def _lines(self) -> list[Line]:
+        return [
+            Line(decision.image, decision.target.entry.version, decision.to, decision.event)
+            for decision in self.decisions
+            if decision.target is not None
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The changes of one branch, in the order in which they build on each other, and the bumps that are refused."""
+
+    changes: tuple[Change, ...]
+    refused: tuple[Decision, ...]
+
+
+def make_changes(
+    tree: Tree, environments: Mapping[str, NamedEnvironment], bumps: Sequence[Decision], verify: Verify
+) -> Planned:
+    """Edits and verifies all bumps of one branch, whose files at its tip are `tree`.
+
+    A bump that its file or its rendering does not allow is refused with the reason; the others go on.
+    Files that several changes touch carry the earlier changes along.
+    """
+    written: dict[str, bytes] = {}
+    changes, refused = [], []
+    for (name, service), group in groupby(sorted(bumps, key=_place), key=_service):
+        environment = environments[name]
+        files, landed = {}, []
+        for path, decisions in groupby(group, key=_path):
+            before = written[path] if path in written else tree.read(path)
+            check = verify if environment.settings.verify == "render" else _unverified
+            after, good, bad = _edit_verified(Overlaid(tree, written), path, before, list(decisions), check)
+            refused += bad
+            if good:
+                files[path] = FileChange(before, after)
+                written[path] = after
+                landed += good
+        if landed:
+            changes.append(Change(name, service, environment.branch, files, tuple(landed)))
+    return Planned(tuple(changes), tuple(refused))
+
+
+def _edit_verified(
+    tree: Tree, path: str, before: bytes, decisions: Sequence[Decision], verify: Verify
+) -> tuple[bytes, list[Decision], list[Decision]]:
+    """The file after all bumps together, or else after those that pass one after the other; and good and bad bumps.
+
+    So what lands does not depend on what else is bumped in the same batch.
+    """
+    after, good, bad = _edit(tree, path, before, decisions)
+    error = _objection(verify, tree, PlannedEdit(path, before, after, _bumps(good))) if good else None
+    if error is None:
+        return after, good, bad
+    if len(good) == 1:
+        return before, [], [*bad, _refused(good[0], error)]
+    passed: list[Decision] = []
+    for decision in good:
+        before, alone, refused = _edit_verified(tree, path, before, [decision], verify)
+        passed += alone
+        bad += refused
+    return before, passed, bad
+
+
+def _edit(
+    tree: Tree, path: str, content: bytes, decisions: Sequence[Decision]
+) -> tuple[bytes, list[Decision], list[Decision]]:
+    good, bad = [], []
+    for decision in decisions:
+        entry = target_of(decision).entry
+        try:
+            refuse_second_kustomization(tree, path)
+            content = bump(path, content, (EntryEdit(entry.list, entry.index, decision.to),))
+            good.append(decision)
+        except EditRefused as error:
+            bad.append(_refused(decision, error))
+    return content, good, bad
+
+
+def _objection(verify: Verify, tree: Tree, edit: PlannedEdit) -> UpdaterError | None:
+    try:
+        verify(tree, edit)
+    except (RenderError, EditRefused) as error:
+        return error
+    return None
+
+
+def _unverified(_tree: Tree, _edit: PlannedEdit) -> None:
+    """`verify: parse`: an edit was read again already."""
+
+
+def _bumps(decisions: Sequence[Decision]) -> tuple[PlannedBump, ...]:
+    return tuple(PlannedBump(target_of(decision).entry, decision.to) for decision in decisions)
+
+
+def refuse_second_kustomization(tree: Tree, path: str) -> None:
+    folder = path.rpartition("/")[0]
+    found = [name for name in FILE_NAMES if tree.node(f"{folder}/{name}".lstrip("/")) is not None]
+    if len(found) > 1:
+        raise EditRefused(
+            f"the folder has {' and '.join(found)}, and kustomize reads only one",
+            at=Location(path),
+            hint="delete the one that is not wanted",
+        )
+
+
+def _refused(decision: Decision, error: UpdaterError) -> Decision:
+    return replace(decision, outcome=Outcome.REFUSED, reason=str(error), exit_code=error.exit_code)
+
+
+def target_of(decision: Decision) -> Target:
+    """The entry that a decision is about; only `ignored` ones have none."""
+    assert decision.target is not None
+    return decision.target
+
+
+def _service(decision: Decision) -> tuple[str, str]:
+    return (target_of(decision).environment, target_of(decision).service)
+
+
+def _path(decision: Decision) -> str:
+    return target_of(decision).entry.path
+
+
+def _place(decision: Decision) -> tuple[str, str, str, str, int]:
+    return matching.place(target_of(decision))

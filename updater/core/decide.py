@@ -1,0 +1,154 @@
+"""What happens to an entry when versions of its image were pushed. Pure: equal input, equal decisions.
+
+The rule ranks versions (`Rule.rank`); the best that was pushed is compared with what stands. Nothing
+that ranks lower than what stands is ever written (law 3), and order or repetition of events does not
+matter (law 2), because only the set of versions and their earliest push times count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from updater.core.matching import Followed
+from updater.core.messages import short, stamp
+from updater.core.rules import Rule
+from updater.model import Decision, Event, Outcome, Target, Version
+
+MISSING_DIGEST = 4
+"""Exit code of a refusal because the event names no digest."""
+
+
+def decide(followed: Followed, target: Target) -> tuple[Decision, ...]:
+    """The decisions for one entry, one for each pushed version that its rule lets in; that for the best comes last."""
+    rule = followed.rule
+    twins, events = _twins(_offers(followed))
+    ranked = sorted(events, key=lambda event: rule.rank(event.version, event.time))
+    best = max((at for at, event in enumerate(ranked) if not _lacks_digest(rule, target, event)), default=None)
+    if best is None:
+        return tuple(_alone(rule, target, event) for event in ranked)
+    verdict = _alone(rule, target, ranked[best])
+    return (
+        *(_decision(target, twin, Outcome.SUPERSEDED, f"{_tag(twin)} came with its digest as well") for twin in twins),
+        *(_less(rule, target, event, verdict) for event in ranked[:best]),
+        *(_alone(rule, target, event) for event in ranked[best + 1 :]),
+        verdict,
+    )
+
+
+def ignored(event: Event, followed: Sequence[Followed], missing: Collection[str]) -> Decision:
+    """The one decision for an event that no entry takes: why not, from the view of each environment that follows it.
+
+    `missing` are the branches that the remote does not have.
+    """
+    reasons = [_why_ignored(event, match, missing) for match in followed]
+    reason = "; ".join(reasons) or f"no environment follows {event.image}"
+    return Decision(event.image, event.version, Outcome.IGNORED, reason, event)
+
+
+def needs_time(followed: Followed, target: Target) -> bool:
+    """Whether the push time of what stands may matter, so that history has to be asked for it."""
+    rule, standing = followed.rule, target.entry.version
+    return any(
+        not _same(rule, standing, event.version) and _equal_keys(rule, standing, event) for event in _offers(followed)
+    )
+
+
+def _why_ignored(event: Event, match: Followed, missing: Collection[str]) -> str:
+    name, branch = match.environment.name, match.environment.branch
+    refusal = match.rule.refusal(_tag(event))
+    if refusal is not None:
+        return f"{name}: {refusal}"
+    if branch in missing:
+        return f"{name}: its branch {branch!r} is not on the remote"
+    return f"no entry of {name} follows {event.image}"
+
+
+def _offers(followed: Followed) -> list[Event]:
+    """The pushes that may land, as far as the rule writes them: under `pin: tag` digests do not count."""
+    rule = followed.rule
+    events = [event for event in followed.events if rule.refusal(_tag(event)) is None]
+    if rule.follow.pin == "tag":
+        return [replace(event, version=Version(event.version.tag)) for event in events]
+    return events
+
+
+def _twins(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
+    """Splits off the pushes without a digest that another source tells with theirs."""
+    told = {event.version.tag for event in events if event.version.digest is not None}
+    twins = [event for event in events if event.version.digest is None and event.version.tag in told]
+    return twins, [event for event in events if event.version.digest is not None or event.version.tag not in told]
+
+
+def _lacks_digest(rule: Rule, target: Target, event: Event) -> bool:
+    """Whether writing the push would leave the old image running, because a digest stands and it names none."""
+    return rule.follow.pin == "digest" and target.entry.version.digest is not None and event.version.digest is None
+
+
+def _alone(rule: Rule, target: Target, event: Event) -> Decision:
+    """The decision for a push to which no other one compares."""
+    decide_one = _without_digest if _lacks_digest(rule, target, event) else _compare
+    return decide_one(rule, target, event)
+
+
+def _without_digest(rule: Rule, target: Target, event: Event) -> Decision:
+    standing, since = target.entry.version, target.standing_since
+    if event.version.tag == standing.tag and (since is None or event.time <= since):
+        return _decision(target, event, Outcome.UNCHANGED, f"{short(standing)} stands already")
+    if rule.rank(event.version, event.time) < rule.rank(standing, since):
+        return _rejection(rule, target, event)
+    reason = (
+        f"{target.entry.path}:{target.entry.line} pins a digest, and the event names none for {event.version.tag}: "
+        "writing the tag alone would leave the old image running"
+    )
+    return replace(_decision(target, event, Outcome.REFUSED, reason), exit_code=MISSING_DIGEST)
+
+
+def _compare(rule: Rule, target: Target, event: Event) -> Decision:
+    standing = target.entry.version
+    if _same(rule, standing, event.version):
+        return _decision(target, event, Outcome.UNCHANGED, f"{short(standing)} stands already")
+    learned = event.version.tag == standing.tag and standing.digest is None
+    if not learned and rule.rank(event.version, event.time) < rule.rank(standing, target.standing_since):
+        return _rejection(rule, target, event)
+    if learned:
+        reason = f"{standing.tag} stands without its digest, which is known now"
+        return _decision(target, event, Outcome.COMMITTED, reason)
+    reason = f"{short(event.version)} is newer than {short(standing)} ({rule.follow.order})"
+    return _decision(target, event, Outcome.COMMITTED, reason)
+
+
+def _less(rule: Rule, target: Target, event: Event, best: Decision) -> Decision:
+    """The decision for a push that ranks lower than the best one."""
+    if best.outcome is Outcome.COMMITTED:
+        return _decision(target, event, Outcome.SUPERSEDED, f"{short(best.to)} is newer and came with it")
+    # Where the best one stands already, history may know it under an earlier time (that of somebody's commit).
+    if best.outcome is Outcome.UNCHANGED and not _same(rule, target.entry.version, event.version):
+        return _rejection(rule, target, event)
+    return _alone(rule, target, event)
+
+
+def _rejection(rule: Rule, target: Target, event: Event) -> Decision:
+    standing, since = target.entry.version, target.standing_since
+    reason = f"{short(event.version)} is older than {short(standing)}, which stands ({rule.follow.order})"
+    if since is not None and event.time <= since and _equal_keys(rule, standing, event):
+        standing_text = f"{short(standing)}, which stands since {stamp(since)}"
+        reason = f"{short(event.version)} was pushed {stamp(event.time)}, not after {standing_text}"
+    return _decision(target, event, Outcome.REJECTED, reason)
+
+
+def _same(rule: Rule, standing: Version, pushed: Version) -> bool:
+    return standing.tag == pushed.tag if rule.follow.pin == "tag" else standing == pushed
+
+
+def _equal_keys(rule: Rule, standing: Version, event: Event) -> bool:
+    """Whether the tags alone do not tell which is newer, so that push times do."""
+    return standing != Version() and rule.key(standing.tag or "") == rule.key(_tag(event))
+
+
+def _decision(target: Target, event: Event, outcome: Outcome, reason: str) -> Decision:
+    return Decision(event.image, event.version, outcome, reason, event, target)
+
+
+def _tag(event: Event) -> str:
+    return event.version.tag or ""

@@ -1,0 +1,87 @@
+"""The sentences that go into git: subjects, bodies and trailers of our commits, and reading them back.
+
+Trailers are those of git-interpret-trailers(1). What senders name was checked before (references, delivery
+ids). The rest stands in the repository, where folders and values may hold any character: a line that is not
+plain is escaped, so nothing can start a line of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from updater.core import instants
+from updater.model import Event, Version
+
+_SHOWN_DIGEST = len("sha256:") + 12
+_PUSH = re.compile(r"^Updater-Image: (\S+)\n.*\nUpdater-Event: \S+ (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One image's move in a commit. `event` is the push that caused it."""
+
+    image: str
+    old: Version
+    new: Version
+    event: Event
+
+
+def subject(environment: str, service: str, lines: Sequence[Line]) -> str:
+    """The first line of a commit: what is deployed where."""
+    versions = list(dict.fromkeys(short(line.new) for line in lines))
+    if len(versions) == 1:
+        return _plain(f"Deploy {service} {versions[0]} to {environment}")
+    return _plain(f"Deploy {service} to {environment} ({len(versions)} versions)")
+
+
+def commit_message(environment: str, service: str, lines: Sequence[Line]) -> str:
+    """The whole text of a commit, its trailers included; ends with a newline."""
+    unique = list(dict.fromkeys(lines))
+    moves = dict.fromkeys(f"{line.image}: {_move(line.old, line.new)}" for line in unique)
+    trailers = [f"Updater-Environment: {environment}", f"Updater-Service: {service}"]
+    for line in unique:
+        trailers.append(f"Updater-Image: {reference(line.image, line.new)}")
+        trailers.append(f"Updater-Previous: {reference(line.image, line.old)}")
+        trailers.append(f"Updater-Event: {line.event.source}/{line.event.id} {stamp(line.event.time)}")
+    text = (subject(environment, service, lines), "", *map(_plain, moves), "", *map(_plain, trailers), "")
+    return "\n".join(text)
+
+
+def reference(image: str, version: Version) -> str:
+    """`image:tag@digest`, as far as both are known."""
+    tag = "" if version.tag is None else f":{version.tag}"
+    return f"{image}{tag}" + ("" if version.digest is None else f"@{version.digest}")
+
+
+def short(version: Version) -> str:
+    """A version as people name it: its tag, else the beginning of its digest."""
+    return version.tag or (version.digest or "(none)")[:_SHOWN_DIGEST]
+
+
+def pushed_at(message: str, image: str, version: Version) -> datetime | None:
+    """When a version was pushed, as the trailers of one of our commits tell; None if they do not."""
+    wanted = reference(image, version)
+    return next((instants.from_text(time) for found, time in _PUSH.findall(message) if found == wanted), None)
+
+
+def stamp(time: datetime) -> str:
+    """A time as it stands in trailers and texts: RFC 3339, UTC, to the microsecond where there is one."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _move(old: Version, new: Version) -> str:
+    if old.tag == new.tag:
+        return f"{_both(old)} -> {_both(new)}"
+    return f"{short(old)} -> {short(new)}"
+
+
+def _both(version: Version) -> str:
+    digest = "" if version.digest is None else f"@{version.digest[:_SHOWN_DIGEST]}"
+    return f"{version.tag or ''}{digest}" or "(none)"
+
+
+def _plain(line: str) -> str:
+    return line if line.isprintable() else ascii(line)

@@ -1,0 +1,136 @@
+"""What pushed images call for on the newest known tips: decisions, and the changes that carry them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from updater.core import matching
+from updater.core.changes import Change, Verify, make_changes, target_of
+from updater.core.decide import decide, ignored
+from updater.core.environment import Configuration
+from updater.core.inventory import missing_branches
+from updater.core.matching import Followed
+from updater.core.not_yet import not_yet
+from updater.core.survey import Hit, survey
+from updater.errors import ConfigurationError, UpdaterError
+from updater.model import Decision, Event, Outcome
+from updater.protocols import Catalog, Repository, Tree
+
+ReadConfiguration = Callable[[Tree, str], Configuration]
+"""Reads the environments from the files of a commit or folder, given the remote's default branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What plans are made with: the repository as it was last heard of, and how to read and prove it."""
+
+    repository: Repository
+    catalog: Catalog
+    configuration: ReadConfiguration
+    verify: Verify
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would happen on these tips (branch to commit): the decisions, and the changes that carry out the bumps.
+
+    `ignored` are the events that no entry takes. `problems` are failures that belong to no decision.
+    """
+
+    tips: Mapping[str, str]
+    decisions: tuple[Decision, ...]
+    ignored: tuple[Decision, ...]
+    changes: tuple[Change, ...]
+    problems: tuple[UpdaterError, ...]
+
+    def is_proved_by_pushing(self) -> bool:
+        """Whether a push of the changes alone shows that every tip it was made on is still the remote's."""
+        return self.tips.keys() <= {change.branch for change in self.changes}
+
+
+def make_plan(sight: Sight, events: Sequence[Event]) -> Plan:
+    """Decides on merged events, edits and verifies. Writes nothing. Raises `GitError`."""
+    repository = sight.repository
+    default = repository.default_branch
+    tip = _tip(repository, default)
+    configuration = sight.configuration(repository.tree(tip), default)
+    followed = matching.followed(configuration.environments, events)
+    missing = missing_branches(repository, [match.environment for match in followed])
+    if (default, tip) != (repository.default_branch, repository.tip(default)):
+        return make_plan(sight, events)  # asking for missing branches brought a newer configuration
+    reachable = tuple(match for match in followed if match.environment.branch not in missing)
+    found = survey(repository, sight.catalog, configuration.environments, reachable)
+    decisions = [decision for hit in found.hits for decision in _decide(hit)]
+    tips = {branch: _tip(repository, branch) for branch in (default, *_branches(reachable))}
+    settled, changes = _carry_out(sight, configuration, tips, decisions)
+    return Plan(
+        tips,
+        tuple(settled),
+        tuple(_ignored(events, followed, found.hits, missing)),
+        tuple(changes),
+        (*configuration.errors, *missing.values(), *found.problems),
+    )
+
+
+def _decide(hit: Hit) -> tuple[Decision, ...]:
+    """Decides, and refuses bumps that the environment does not allow for reasons that no version changes."""
+    return tuple(
+        decision if decision.outcome is not Outcome.COMMITTED else _permitted(hit, decision)
+        for decision in decide(hit.followed, hit.target)
+    )
+
+
+def _permitted(hit: Hit, decision: Decision) -> Decision:
+    refused = replace(decision, outcome=Outcome.REFUSED, exit_code=ConfigurationError.exit_code)
+    if len(hit.claimants) > 1:
+        entry = hit.target.entry
+        names = " and ".join(hit.claimants)
+        reason = f"{entry.path}:{entry.line}: {names} both claim the entry {entry.name}; narrow one with `entries:`"
+        return replace(refused, reason=reason)
+    stops = next((gap for gap in not_yet(hit.followed.environment) if gap.stops), None)
+    return decision if stops is None else replace(refused, reason=str(stops))
+
+
+def _carry_out(
+    sight: Sight, configuration: Configuration, tips: Mapping[str, str], decisions: Sequence[Decision]
+) -> tuple[list[Decision], list[Change]]:
+    environments = {environment.name: environment for environment in configuration.environments}
+    settled = [decision for decision in decisions if decision.outcome is not Outcome.COMMITTED]
+    bumps = [decision for decision in decisions if decision.outcome is Outcome.COMMITTED]
+    changes: list[Change] = []
+    for branch in tips:
+        here = [decision for decision in bumps if target_of(decision).branch == branch]
+        made = make_changes(sight.repository.tree(tips[branch]), environments, here, sight.verify)
+        changes += made.changes
+        settled += made.refused
+        settled += [decision for change in made.changes for decision in change.decisions]
+    return sorted(settled, key=_place), changes
+
+
+def _ignored(
+    events: Sequence[Event], followed: Sequence[Followed], hits: Sequence[Hit], missing: Collection[str]
+) -> Iterator[Decision]:
+    reached = {(hit.followed.environment.name, hit.followed.image) for hit in hits}
+    for event in events:
+        mine = [match for match in followed if match.image == event.image]
+        if not any(_takes(match, event, reached) for match in mine):
+            yield ignored(event, mine, missing)
+
+
+def _takes(match: Followed, event: Event, reached: set[tuple[str, str]]) -> bool:
+    return (match.environment.name, event.image) in reached and match.rule.refusal(event.version.tag or "") is None
+
+
+def _branches(followed: Sequence[Followed]) -> list[str]:
+    return list(dict.fromkeys(match.environment.branch for match in followed))
+
+
+def _tip(repository: Repository, branch: str) -> str:
+    tip = repository.tip(branch)
+    assert tip is not None, f"{branch} was heard of before it is read"
+    return tip
+
+
+def _place(decision: Decision) -> tuple[str, str, str, str, int]:
+    return matching.place(target_of(decision))
