@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zoneinfo
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -511,11 +513,24 @@ def test_the_two_ends_of_a_freeze_are_told_apart_when_both_are_wrong() -> None:
 
 @pytest.mark.parametrize(
     ("written", "hint"),
-    [("Europe/Berln", "did you mean `Europe/Berlin`?"), ("CEST local", "write it as in Europe/Berlin")],
+    [
+        ("Europe/Berln", "did you mean `Europe/Berlin`?"),
+        ("CEST local", "write it as in Europe/Berlin"),
+        ("x" * 5000, "write it as in Europe/Berlin"),
+    ],
 )
 def test_an_unknown_time_zone_has_a_near_miss(written: str, hint: str) -> None:
     error = only_error(SMALL + f"freeze: [{{from: 2026-01-01, to: 2026-01-02, timezone: {written}}}]\n")
     assert error.hint == hint
+
+
+def test_utc_is_known_where_there_is_no_data_base_of_time_zones() -> None:
+    zoneinfo.reset_tzpath(to=())
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        assert errors(test=SMALL + "freeze: [{from: 2026-01-01, to: 2026-01-02}]\n") == []
+    finally:
+        zoneinfo.reset_tzpath()
 
 
 @pytest.mark.parametrize(
@@ -536,7 +551,7 @@ def test_a_rule_that_cannot_be_used_is_told_at_its_key(rule: str, key: str) -> N
 
 
 @pytest.mark.parametrize(
-    "glob", ["/apps/{service}", "apps/../other", "apps//x", "apps/", "{a}/{a}", "a/x{service}", "./apps", "**/x/**"]
+    "glob", ["/apps/{service}", "apps/../other", "apps//x", "apps/", "{a}/{a}", "a/x{service}", "./apps", "**/x/**", "{service=**}"]
 )
 def test_an_overlay_glob_that_cannot_match_is_told_at_its_line(glob: str) -> None:
     error = only_error(f"overlays:\n  - ok\n  - '{glob}'\nfollow: [{{image: '**'}}]\n")

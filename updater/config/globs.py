@@ -48,9 +48,11 @@ def _refusal(glob: str) -> str | None:
     if glob.startswith("/"):
         return f"the pattern {glob!r} is absolute: write it from the root of the repository, without the first `/`"
     try:
-        patterns.compile(glob)
+        segments = patterns.compile(glob).segments
     except ValueError as error:
         return str(error)
+    if any(segment.many and segment.capture for segment in segments):
+        return f"the pattern {glob!r} captures several folders, and a capture is one: write `**` without a name"
     return None
 
 
