@@ -97,6 +97,8 @@ def handle(parts: Parts, deliveries: Sequence[Delivery]) -> Report:
     time. The deliveries are then not finished, and handling them again is harmless.
     """
     decoding = decode(parts.decoders, deliveries)
+    if not decoding.events:
+        return Report(problems=decoding.problems, notes=decoding.notes)
     final = _Final()
     made = make_plan(parts.sight, decoding.events)
     if not made.is_proved_by_pushing():
@@ -107,7 +109,9 @@ def handle(parts: Parts, deliveries: Sequence[Delivery]) -> Report:
             made = _again(parts.sight, decoding.events, made)
         if _publish(parts, made, final):
             return _report(decoding, made, final)
-    raise PushContended(f"others pushed first {TRIES} times in a row", hint="nothing is lost: handle the events again")
+    landed = f"{len(final.commits)} commits have landed; " if final.commits else ""
+    hint = f"{landed}nothing is lost: handle the events again"
+    raise PushContended(f"others pushed first {TRIES} times in a row", hint=hint)
 
 
 def _confirmed(sight: Sight, events: Sequence[Event], made: Plan, listed: frozenset[str] = frozenset()) -> Plan:

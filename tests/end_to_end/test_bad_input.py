@@ -11,6 +11,7 @@ import pytest
 from tests.end_to_end.conftest import TEST, overlay
 from tests.helpers import gitops
 from tests.helpers.cli import CommandLine, Ran
+from tests.helpers.components import require_kustomizes
 from tests.helpers.payloads import MODELS, digest, plain, record, write_records
 
 GOOD = record("generic", plain(f"{MODELS}/model-b", "7.0.0"))
@@ -222,3 +223,31 @@ def test_json_goes_to_standard_output_alone(bare: Path, updater: CommandLine, tm
     ran = updater("handle", "--repo", bare, "--output", "json", write_records(tmp_path / "e", "{", GOOD))
     assert json.loads(ran.out)["decisions"][0]["outcome"] == "committed"
     assert "error: " in ran.err
+
+
+@pytest.mark.parametrize(
+    ("resource", "told"),
+    [
+        ("../../../base/nowhere", "base/nowhere"),
+        ("../../../../../etc", "leads out of the repository"),
+        ("https://example.org/acme//base?ref=v1", "https://example.org/acme//base?ref=v1"),
+    ],
+    ids=["missing", "outside", "remote"],
+)
+def test_an_overlay_that_cannot_be_rendered_confined_is_refused_with_its_line(
+    bare: Path, updater: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resource: str, told: str
+) -> None:
+    monkeypatch.setenv("UPDATER_KUSTOMIZE", next(iter(require_kustomizes().values()))[0])
+    rendered = TEST.replace("overlays/test/{service}", "overlays/test/model-a").replace("verify: parse\n", "")
+    parsed = TEST.replace("overlays/test/{service}", "overlays/test/model-b")
+    broken = f"resources:\n  - {resource}\n{overlay('model-a', '1.0.0')}"
+    files = {"environments/test.yaml": rendered, "environments/other.yaml": parsed, MODEL_A: broken}
+    gitops.Person(bare, tmp_path / "person").commit(files)
+    events = write_records(tmp_path / "e", record("generic", plain(f"{MODELS}/model-a", "7.0.0")), GOOD)
+    ran = updater("handle", "--repo", bare, "--output", "json", events)
+    assert ran.code == 7
+    (refused,) = [each for each in ran.json["decisions"] if each["outcome"] == "refused"]
+    assert refused["reason"].startswith(f"{MODEL_A}:2: ")
+    assert told in refused["reason"]
+    changed = gitops.git(bare, "show", "--name-only", "--format=", "main").splitlines()
+    assert changed == ["overlays/test/model-b/kustomization.yaml"]

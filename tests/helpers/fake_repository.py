@@ -39,7 +39,7 @@ def images(*entries: tuple[str, str | None, str | None]) -> str:
     lines = ["resources:", "- ../../../base", "images:"]
     for name, tag, letter in entries:
         lines += [f"- name: {name}", *([f'  newTag: "{tag}"'] if tag else [])]
-        lines += [f"  digest: {digest(letter)}"] if letter else []
+        lines += [f'  digest: "{digest(letter)}"'] if letter else []
     return "\n".join(lines) + "\n"
 
 

@@ -551,7 +551,18 @@ def test_a_rule_that_cannot_be_used_is_told_at_its_key(rule: str, key: str) -> N
 
 
 @pytest.mark.parametrize(
-    "glob", ["/apps/{service}", "apps/../other", "apps//x", "apps/", "{a}/{a}", "a/x{service}", "./apps", "**/x/**", "{service=**}"]
+    "glob",
+    [
+        "/apps/{service}",
+        "apps/../other",
+        "apps//x",
+        "apps/",
+        "{a}/{a}",
+        "a/x{service}",
+        "./apps",
+        "**/x/**",
+        "{service=**}",
+    ],
 )
 def test_an_overlay_glob_that_cannot_match_is_told_at_its_line(glob: str) -> None:
     error = only_error(f"overlays:\n  - ok\n  - '{glob}'\nfollow: [{{image: '**'}}]\n")

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from updater.core.changes import Change
 from updater.core.inspection import Finding
-from updater.core.messages import short
+from updater.core.messages import plain, short
 from updater.model import Commit, Decision, Outcome, Version
 from updater.pipeline import Report
 
@@ -41,7 +41,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        made.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
     if made.row_count:
         console().print(made)
 
@@ -146,7 +146,7 @@ def _move(decision: Decision) -> str:
 def finding(found: Finding) -> None:
     """A finding of `check` in a line, so that editors and CI can lead to it; and what to do about it."""
     kind, colour = ("error", "red") if found.exit_code else ("warning", "yellow")
-    click.echo(f"{found.at}: {click.style(kind, fg=colour)}: {found.message}")
+    click.echo(f"{found.at}: {click.style(kind, fg=colour)}: {plain(found.message)}")
     if found.hint:
         click.echo(f"    hint: {found.hint}")
 

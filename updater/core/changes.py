@@ -75,14 +75,15 @@ def make_changes(
     Files that several changes touch carry the earlier changes along.
     """
     written: dict[str, bytes] = {}
+    so_far = Overlaid(tree, written)
     changes, refused = [], []
     for (name, service), group in groupby(sorted(bumps, key=_place), key=_service):
         environment = environments[name]
         files, landed = {}, []
         for path, decisions in groupby(group, key=_path):
-            before = written[path] if path in written else tree.read(path)
+            before = so_far.read(path)
             check = verify if environment.settings.verify == "render" else _unverified
-            after, good, bad = _edit_verified(Overlaid(tree, written), path, before, list(decisions), check)
+            after, good, bad = _edit_verified(so_far, path, before, list(decisions), check)
             refused += bad
             if good:
                 files[path] = FileChange(before, after)

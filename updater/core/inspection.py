@@ -49,7 +49,8 @@ def inspect(tree: Tree, default_branch: str, read: ReadConfiguration, verify: Ve
         findings += _rules_without_entry(environment, found.targets)
         findings += _claimed_twice(found.targets, claimed)
         for path, targets in groupby(found.targets, key=lambda target: target.entry.path):
-            findings += _trial(tree, environment, path, list(targets), verify)
+            followable = [target for target in targets if target.entry.image is not None]
+            findings += _trial(tree, environment, path, followable, verify)
     return tuple(sorted(dict.fromkeys(findings), key=lambda each: (each.at.path, each.at.line or 0, each.message)))
 
 
@@ -81,11 +82,14 @@ def _links(environment: NamedEnvironment, links: Sequence[str]) -> Iterator[Find
 
 
 def _globs_without_overlay(environment: NamedEnvironment, paths: Sequence[str]) -> Iterator[Finding]:
+    # Overlays on a branch of their own need not be in this folder.
+    exit_code = ConfigurationError.exit_code if environment.settings.branch is None else 0
     globs = environment.settings.overlays
     for glob in (globs,) if isinstance(globs, str) else globs:
         pattern = patterns.compile(glob)
         if not any(pattern.match(path.rpartition("/")[0]) is not None for path in paths):
-            yield Finding(environment.at("overlays"), f"no folder with a kustomization matches {glob!r}")
+            message = f"no folder with a kustomization matches {glob!r}"
+            yield Finding(environment.at("overlays"), message, exit_code=exit_code)
 
 
 def _rules_without_entry(environment: NamedEnvironment, targets: Sequence[Target]) -> Iterator[Finding]:
@@ -125,8 +129,9 @@ def _trial(
         try:
             verify(tree, PlannedEdit(path, before, after, tuple(bumps)))
         except UpdaterError as error:
-            yield _of(error, Location(path))
+            yield _of(error)
 
 
-def _of(error: UpdaterError, place: Location | None = None) -> Finding:
-    return Finding(error.at or place or Location("environments"), error.message, error.hint, error.exit_code)
+def _of(error: UpdaterError) -> Finding:
+    """What has no place is about the machine, no kustomize for one, and is said once for the whole folder."""
+    return Finding(error.at or Location("."), error.message, error.hint, error.exit_code)

@@ -33,8 +33,8 @@ def subject(environment: str, service: str, lines: Sequence[Line]) -> str:
     """The first line of a commit: what is deployed where."""
     versions = list(dict.fromkeys(short(line.new) for line in lines))
     if len(versions) == 1:
-        return _plain(f"Deploy {service} {versions[0]} to {environment}")
-    return _plain(f"Deploy {service} to {environment} ({len(versions)} versions)")
+        return plain(f"Deploy {service} {versions[0]} to {environment}")
+    return plain(f"Deploy {service} to {environment} ({len(versions)} versions)")
 
 
 def commit_message(environment: str, service: str, lines: Sequence[Line]) -> str:
@@ -46,7 +46,7 @@ def commit_message(environment: str, service: str, lines: Sequence[Line]) -> str
         trailers.append(f"Updater-Image: {reference(line.image, line.new)}")
         trailers.append(f"Updater-Previous: {reference(line.image, line.old)}")
         trailers.append(f"Updater-Event: {line.event.source}/{line.event.id} {stamp(line.event.time)}")
-    text = (subject(environment, service, lines), "", *map(_plain, moves), "", *map(_plain, trailers), "")
+    text = (subject(environment, service, lines), "", *map(plain, moves), "", *map(plain, trailers), "")
     return "\n".join(text)
 
 
@@ -83,5 +83,6 @@ def _both(version: Version) -> str:
     return f"{version.tag or ''}{digest}" or "(none)"
 
 
-def _plain(line: str) -> str:
+def plain(line: str) -> str:
+    """The line itself, or escaped as ASCII if it holds anything that does not print."""
     return line if line.isprintable() else ascii(line)

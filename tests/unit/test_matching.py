@@ -1,0 +1,117 @@
+"""From pushed images to the entries that follow them: environments, rules, overlays and claims."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from tests.helpers.events import IMAGE, PATH, at, entry, environment, pushed
+from updater.core import matching
+from updater.core.environment import Follow
+from updater.model import Event
+
+OTHER = "reg.example/models/model-b"
+
+
+@pytest.mark.parametrize(
+    ("events", "earliest"),
+    [
+        ((pushed("1.0", "a", 5), pushed("1.0", "a", 3), pushed("1.0", "a", 4)), at(3)),
+        ((pushed("1.0", "a", 5), pushed("1.0", "a", None, received=1)), at(5)),
+        ((pushed("1.0", "a", None, received=9), pushed("1.0", "a", None, received=8)), at(8)),
+    ],
+    ids=["the earliest told", "told before only seen", "the first arrival"],
+)
+def test_equal_pushes_are_one_with_the_earliest_time_that_any_source_knows(
+    events: tuple[Event, ...], earliest: object
+) -> None:
+    assert [event.time for event in matching.merge(events)] == [earliest]
+
+
+def test_what_is_merged_does_not_depend_on_the_order_even_among_equal_times() -> None:
+    events = [pushed("1.0", "a", source="z"), pushed("1.0", "a", source="y"), pushed("1.0", "a", source="y", id="id-0")]
+    for order in permutations(events):
+        assert matching.merge(order) == (events[2],)
+
+
+def test_pushes_that_differ_in_image_tag_or_digest_stay_apart_and_are_sorted() -> None:
+    events = (pushed("1.0"), pushed("1.0", "a"), pushed("1.0", "b"), pushed("1.1"), pushed("1.0", image=OTHER))
+    assert matching.merge(reversed(events)) == events
+
+
+def test_the_first_rule_whose_image_matches_decides_alone() -> None:
+    first, second = Follow(image="reg.example/models/*-a", tags="^v"), Follow(image="reg.example/models/*")
+    test = environment(follow=(first, second))
+    of_a, of_b = matching.followed([test], [pushed("1.0"), pushed("1.0", image=OTHER), pushed("1.1")])
+    assert (of_a.image, of_a.rule.follow, [event.version.tag for event in of_a.events]) == (
+        IMAGE,
+        first,
+        ["1.0", "1.1"],
+    )
+    assert (of_b.image, of_b.rule.follow, [event.version.tag for event in of_b.events]) == (OTHER, second, ["1.0"])
+    assert of_a.rule.refusal("1.0") is not None
+
+
+def test_every_environment_that_follows_an_image_gets_it_and_no_other() -> None:
+    environments = [environment("test"), environment("edge"), environment("web", image="reg.example/web/*")]
+    found = matching.followed(environments, [pushed("1.0")])
+    assert [match.environment.name for match in found] == ["test", "edge"]
+
+
+@pytest.mark.parametrize(
+    ("globs", "path", "place"),
+    [
+        ("overlays/test/{service}", PATH, ("overlays/test/model-a", "model-a")),
+        ("overlays/test/*", PATH, ("overlays/test/model-a", "model-a")),
+        ("{service}/overlays/test", "model-a/overlays/test/kustomization.yml", ("model-a/overlays/test", "model-a")),
+        ("clusters/{cluster}/{service}/x", "clusters/eu/a/x/Kustomization", ("clusters/eu/a/x", "a")),
+        ("apps/{service=**}", "apps/kustomization.yaml", ("apps", "apps")),
+        (("one/*", "two/{service}/*"), "two/a/b/kustomization.yaml", ("two/a/b", "a")),
+        ("overlays/test/{service}", "overlays/staging/model-a/kustomization.yaml", None),
+        ("overlays/test/{service}", "overlays/test/kustomization.yaml", None),
+        ("*", "kustomization.yaml", None),
+    ],
+)
+def test_the_service_is_what_the_glob_captures_else_the_last_folder(
+    globs: str | tuple[str, ...], path: str, place: tuple[str, str] | None
+) -> None:
+    assert matching.overlay(environment(overlays=globs), path) == place
+
+
+@pytest.mark.parametrize(
+    ("globs", "names"),
+    [
+        ((), ["app", "app-canary", "web"]),
+        (("app*",), ["app", "app-canary"]),
+        (("*-canary",), ["app-canary"]),
+        (("!*-canary",), ["app", "web"]),
+        (("app*", "!*-canary"), ["app"]),
+        (("!*-canary", "app*"), ["app"]),
+        (("APP",), []),
+    ],
+)
+def test_entries_narrow_an_environment_and_an_exclamation_mark_excludes(
+    globs: tuple[str, ...], names: list[str]
+) -> None:
+    test = environment(entries=globs)
+    assert [name for name in ("app", "app-canary", "web") if matching.claims(test, entry(name=name))] == names
+
+
+def test_targets_are_the_claimed_entries_that_follow_the_image() -> None:
+    mine, other, canary = entry("1.0"), entry(name=OTHER, index=1), entry(name=f"{IMAGE}-canary", index=2)
+    elsewhere = entry("1.0", path="overlays/staging/model-a/kustomization.yaml")
+    test = environment(branch="env/test", entries=("!*-canary",))
+    (found,) = matching.targets(test, IMAGE, (mine, other, canary, elsewhere))
+    assert (found.environment, found.service, found.branch) == ("test", "model-a", "env/test")
+    assert (found.overlay, found.entry, found.standing) == ("overlays/test/model-a", mine, None)
+    assert matching.targets(test, canary.name, (canary,)) == ()
+
+
+def test_entries_are_sorted_by_environment_service_file_list_and_index() -> None:
+    tenth, second = entry(index=10), entry(index=2)
+    places = [matching.place(found) for found in matching.targets(environment(), IMAGE, (tenth, second))]
+    assert sorted(places) == [
+        ("test", "model-a", PATH, "images", 2),
+        ("test", "model-a", PATH, "images", 10),
+    ]
