@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import click
 
 from updater.cli.options import Common, common
-
-if TYPE_CHECKING:
-    from updater.pipeline import Report
+from updater.cli.telling import finish
 
 
 @click.command()
@@ -38,14 +35,3 @@ def handle(common: Common, files: tuple[str, ...], source: str | None) -> None:
     else:
         output.report_text(report)
     finish(report)
-
-
-def finish(report: Report) -> None:
-    """Tells what belongs to no decision on standard error, and ends with the report's exit code."""
-    from updater.cli.main import tell
-
-    for note in report.notes:
-        click.echo(f"ignored: {note}", err=True)
-    for problem in report.problems:
-        tell(str(problem), problem.hint)
-    click.get_current_context().exit(report.exit_code)

@@ -17,7 +17,7 @@ from updater.cli.options import DEBUG
 from updater.cli.plan import plan
 from updater.cli.schema import schema
 from updater.cli.status import status
-from updater.core.messages import plain
+from updater.cli.telling import tell
 from updater.errors import UpdaterError
 
 INTERRUPTED = 130
@@ -69,15 +69,6 @@ def run(arguments: Sequence[str]) -> int:
         _trace(debug)
         tell(f"unexpected: {type(error).__name__}: {error}", None if debug else "--debug shows where it comes from")
         return 1
-
-
-def tell(message: str, hint: str | None) -> None:
-    """Prints an error and what to do about it on standard error."""
-    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(plain(message), err=True)
-    if hint:
-        click.secho("hint: ", fg="cyan", nl=False, err=True)
-        click.echo(hint, err=True)
 
 
 def _usage_hint(error: click.ClickException) -> str | None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from updater.cli.handle import finish
 from updater.cli.options import Common, common
+from updater.cli.telling import finish
 
 if TYPE_CHECKING:
     from updater.bootstrap import Workshop

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from updater.cli.options import Common, common
+from updater.cli.telling import tell
 from updater.errors import UpdaterError, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 def status(common: Common, services: tuple[str, ...], environment: str | None) -> None:
     """Show what stands where, and since when. SERVICE may be a glob."""
     from updater.cli import output
-    from updater.cli.main import tell
     from updater.core.messages import short, stamp
 
     with common.opened() as workshop:

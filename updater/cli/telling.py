@@ -1,0 +1,30 @@
+"""What goes to standard error: failures with what to do about them, and how a command ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from updater.core.messages import plain
+
+if TYPE_CHECKING:
+    from updater.pipeline import Report
+
+
+def tell(message: str, hint: str | None) -> None:
+    """Prints an error in one line, and what to do about it."""
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(plain(message), err=True)
+    if hint:
+        click.secho("hint: ", fg="cyan", nl=False, err=True)
+        click.echo(hint, err=True)
+
+
+def finish(report: Report) -> None:
+    """Tells what belongs to no decision, and ends the command with the report's exit code."""
+    for note in report.notes:
+        click.echo(f"ignored: {plain(note)}", err=True)
+    for problem in report.problems:
+        tell(str(problem), problem.hint)
+    click.get_current_context().exit(report.exit_code)
