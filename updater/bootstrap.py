@@ -45,12 +45,14 @@ def opened(settings: Settings) -> Iterator[Workshop]:
     remote = git.remote(
         settings.repository, username=settings.username, password=settings.password, seconds=settings.git_seconds
     )
-    mirror = open_mirror(remote, settings.state, Authorship(settings.author, settings.committer))
+    clock = SystemClock()
+    authorship = Authorship(settings.author, settings.committer)
+    mirror = open_mirror(remote, settings.state, authorship, clock.now())
     memory = Cache(mirror.git.folder.with_suffix(".sqlite"))
     try:
         catalog = Catalog(mirror, memory)
         sight = Sight(mirror, catalog, config.load, verifier(memory))
-        yield Workshop(Parts(sight, decoders(), SystemClock(), _pause), mirror, catalog)
+        yield Workshop(Parts(sight, decoders(), clock, _pause), mirror, catalog)
     finally:
         memory.close()
         mirror.close()

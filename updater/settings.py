@@ -53,7 +53,7 @@ def _secret(environ: Mapping[str, str], name: str) -> str | None:
     if not file:
         return environ.get(name) or None
     try:
-        return Path(file).read_text().strip() or None
+        return Path(file).read_text().rstrip("\r\n") or None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{name}_FILE: {file} cannot be read: {error}") from error
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from updater.adapters.clock import SystemClock
 from updater.adapters.git import remote as remote_at
 from updater.adapters.mirror import Authorship, Mirror, open_mirror
 from updater.model import Identity
@@ -14,7 +15,8 @@ from updater.model import Identity
 AUTHOR = Identity("Updater", "updater@example.org")
 COMMITTER = Identity("Robot", "robot@example.org")
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-OpenMirror = Callable[[object, Path], Mirror]
+OpenMirror = Callable[..., Mirror]
+"""The fixture `mirror`: like `opened` below, and closed at the end of the test."""
 Files = Mapping[str, bytes | str | None]
 """Path to new content; None takes the file away."""
 
@@ -43,7 +45,7 @@ def remote(folder: Path, files: Files) -> Path:
 
 def opened(url: object, state: Path, seconds: float = 60.0) -> Mirror:
     """Our mirror of a repository, by path or URL."""
-    return open_mirror(remote_at(str(url), seconds=seconds), state, Authorship(AUTHOR, COMMITTER))
+    return open_mirror(remote_at(str(url), seconds=seconds), state, Authorship(AUTHOR, COMMITTER), SystemClock().now())
 
 
 def hook(bare: Path, name: str, script: str) -> None:

@@ -1,42 +1,29 @@
-"""The processes that run below one of ours."""
+"""The processes that run at the moment, found by what they were given: orphans are found as well."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 
-def descendants(ancestor: int) -> list[tuple[int, list[str]]]:
-    """Id and argument list of every living process that was started by `ancestor` or below it; see proc(5)."""
-    if not Path("/proc/self/stat").exists():
+def running_with(variable: str, value: str) -> list[list[str]]:
+    """The argument lists of all living processes that have this variable in their environment; see proc(5)."""
+    if not Path("/proc/self/environ").exists():
         pytest.skip("no /proc here")
-    parents = {pid: parent for pid in _all() if (parent := _parent(pid)) is not None}
-    found = [pid for pid in parents if _is_below(pid, ancestor, parents)]
-    return [(pid, command) for pid in found if (command := _command(pid))]
+    wanted = f"{variable}={value}"
+    folders = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [_words(folder / "cmdline") for folder in folders if wanted in _words(folder / "environ")]
 
 
-def _all() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+def running_git() -> list[list[str]]:
+    """The argument lists of git's processes that these tests have started, us included: they share a home."""
+    return [command for command in running_with("HOME", os.environ["HOME"]) if "git" in Path(command[0]).name]
 
 
-def _parent(pid: int) -> int | None:
+def _words(file: Path) -> list[str]:
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-def _is_below(pid: int, ancestor: int, parents: dict[int, int]) -> bool:
-    while pid in parents:
-        pid = parents[pid]
-        if pid == ancestor:
-            return True
-    return False
-
-
-def _command(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
-    except (FileNotFoundError, ProcessLookupError):
+        return file.read_text(errors="replace").split("\0")[:-1]
+    except OSError:  # ended meanwhile, or somebody else's
         return []

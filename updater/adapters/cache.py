@@ -19,7 +19,7 @@ from updater.model import Standing
 _FORMAT = 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS tip (branch TEXT PRIMARY KEY, tip TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS mention (branch TEXT, path TEXT, image TEXT,
+CREATE TABLE IF NOT EXISTS mention (branch TEXT, image TEXT, path TEXT,
     PRIMARY KEY (branch, image, path)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS mention_by_path ON mention (branch, path);
 CREATE TABLE IF NOT EXISTS standing (branch TEXT, path TEXT, entry TEXT, version TEXT,
@@ -88,21 +88,39 @@ class Cache:
         with self._writing() as db:
             db.execute("DELETE FROM mention WHERE branch = ?", (branch,))
             db.execute("DELETE FROM standing WHERE branch = ?", (branch,))
-            db.executemany("INSERT OR IGNORE INTO mention VALUES (?, ?, ?)", ((branch, *row) for row in mentions))
+            db.executemany(
+                "INSERT OR IGNORE INTO mention (branch, path, image) VALUES (?, ?, ?)",
+                ((branch, *row) for row in mentions),
+            )
             db.execute("INSERT OR REPLACE INTO tip VALUES (?, ?)", (branch, tip))
 
-    def advance(self, branch: str, old: str, new: str, changed: Mapping[str, frozenset[str]]) -> bool:
+    def advance(
+        self,
+        branch: str,
+        old: str,
+        new: str,
+        changed: Mapping[str, frozenset[str]],
+        touched: frozenset[str] | None = None,
+    ) -> bool:
         """Carries what is known from tip `old` to `new`, where only these files differ (path to images mentioned).
 
-        False, and nothing is done, if another process has changed the known tip meanwhile.
+        How entries came to stand as they do is forgotten for the files that were `touched` on the way, for all
+        if that is None. False, and nothing is done, if another process has changed the known tip meanwhile.
         """
         with self._writing() as db:
             if self.tip(branch) != old:
                 return False
             for path, images in changed.items():
                 db.execute("DELETE FROM mention WHERE branch = ? AND path = ?", (branch, path))
-                db.execute("DELETE FROM standing WHERE branch = ? AND path = ?", (branch, path))
-                db.executemany("INSERT INTO mention VALUES (?, ?, ?)", ((branch, path, image) for image in images))
+                db.executemany(
+                    "INSERT INTO mention (branch, path, image) VALUES (?, ?, ?)",
+                    ((branch, path, image) for image in images),
+                )
+            if touched is None:
+                db.execute("DELETE FROM standing WHERE branch = ?", (branch,))
+            else:
+                gone = ((branch, path) for path in touched)
+                db.executemany("DELETE FROM standing WHERE branch = ? AND path = ?", gone)
             db.execute("UPDATE tip SET tip = ? WHERE branch = ?", (new, branch))
             return True
 

@@ -6,7 +6,7 @@ and the wanted one are looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from updater.adapters import reading
 from updater.adapters.cache import Cache
@@ -55,7 +55,8 @@ class Catalog:
         if known is None or known not in self._mirror.objects:
             self._cache.replace(branch, tip, self._scan(tip))
         elif known != tip:
-            self._cache.advance(branch, known, tip, self._changed(known, tip))
+            changes = reading.changes(self._mirror.git, known, tip)
+            self._cache.advance(branch, known, tip, self._mentions(changes), self._touched(known, tip, changes))
 
     def _scan(self, tip: str) -> Iterator[tuple[str, str]]:
         files = reading.files(self._mirror.git, tip, _NAMES)
@@ -64,14 +65,15 @@ class Catalog:
             for image in mentioned_images(content):
                 yield path, image
 
-    def _changed(self, old: str, new: str) -> dict[str, frozenset[str]]:
-        changes = [
-            (path, blob)
-            for path, blob in reading.changes(self._mirror.git, old, new)
-            if path.rpartition("/")[2] in _NAMES
-        ]
-        contents = reading.contents(self._mirror.git, [blob for _, blob in changes if blob is not None])
-        return {path: frozenset() if blob is None else mentioned_images(next(contents)) for path, blob in changes}
+    def _mentions(self, changes: Sequence[reading.Change]) -> dict[str, frozenset[str]]:
+        hits = [(path, blob) for path, blob in changes if path.rpartition("/")[2] in _NAMES]
+        contents = reading.contents(self._mirror.git, [blob for _, blob in hits if blob is not None])
+        return {path: frozenset() if blob is None else mentioned_images(next(contents)) for path, blob in hits}
+
+    def _touched(self, old: str, new: str, changes: Sequence[reading.Change]) -> frozenset[str] | None:
+        if self._mirror.objects.parent(new) == old:
+            return frozenset(path for path, _ in changes)
+        return reading.touched(self._mirror.git, old, new)
 
     def _steps(self, tip: str, path: str) -> Iterator[history.Step]:
         for commit in reading.log(self._mirror.git, tip, path):

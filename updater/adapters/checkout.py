@@ -17,7 +17,8 @@ def origin(folder: Path) -> str | None:
     """
     try:
         with Repo(folder, search_parent_directories=True) as repository:
-            url = next((remote.url for remote in repository.remotes if remote.name == "origin"), None)
+            urls = (getattr(remote, "url", None) for remote in repository.remotes if remote.name == "origin")
+            url: str | None = next(urls, None)
             top = repository.working_dir
             return str(Path(top, url).resolve()) if url is not None and url.startswith(_RELATIVE) else url
     except (InvalidGitRepositoryError, NoSuchPathError, GitError):

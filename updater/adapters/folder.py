@@ -54,7 +54,7 @@ class FolderTree:
 
 
 def _is_text(path: str) -> bool:
-    """Whether a name is UTF-8; git and we leave others alone, which Python shows with surrogates."""
+    """Whether a path is UTF-8: Python shows other bytes as surrogates, and no manifest can refer to them."""
     return not any("\ud800" <= character <= "\udfff" for character in path)
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
-from updater.adapters import process
-from updater.errors import GitError, RemoteUnavailable, UsageError
+from updater.adapters import complaints, process
+from updater.errors import GitError, UsageError
 
 _KEPT = frozenset(
     {
@@ -30,14 +30,12 @@ _PROTOCOLS = "file:git:http:https:ssh"
 _OVERRULED = (
     ("clone.defaultRemoteName", "origin"),
     ("core.hooksPath", os.devnull),
-    ("fetch.prune", "false"),
     ("i18n.commitEncoding", "UTF-8"),
     ("i18n.logOutputEncoding", "UTF-8"),
     ("log.showSignature", "false"),
     ("push.followTags", "false"),
     ("push.gpgSign", "false"),
     ("push.pushOption", ""),
-    ("push.recurseSubmodules", "no"),
 )
 """What a person may have set for work by hand, and what would change or stop ours; see git-config(1)."""
 _HELPER_TRANSPORT = re.compile(r"[A-Za-z0-9+.-]*::")
@@ -45,26 +43,7 @@ _SCP_LIKE = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9][A-Za-z0-9.-]*:.+")
 _CREDENTIALS_IN_URL = re.compile(r"(?<=//)[^\s'\"]*@")
 _ANSWER = r'printf "username=%s\npassword=%s\n" "$UPDATER_GIT_USERNAME" "$UPDATER_GIT_PASSWORD"'
 _HELPER = f'!f() {{ test "$1" = get && {_ANSWER}; }}; f'
-_UNAVAILABLE = re.compile(
-    r"could not resolve|connection (refused|reset|timed out|closed)|timed out|unexpected disconnect|early eof|hung up"
-    r"|couldn't connect|failed to connect|network is unreachable|no route to host|error: 5\d\d|rpc failed|broken pipe"
-    r"|empty reply",
-    re.IGNORECASE,
-)
-_UNAUTHENTICATED = re.compile(
-    r"authentication failed|could not read (username|password)|permission denied|error: 40[13]|access denied",
-    re.IGNORECASE,
-)
-_NOT_FOUND = re.compile(
-    r"not found|does not exist|does not appear to be a git repository|not a git repository", re.IGNORECASE
-)
-_FILLER = re.compile(
-    r"\s*$|hint:|warning:|fatal: Could not read from remote|Please make sure you have|and the repository exists"
-)
 _URL_HINT = "give a path or a URL with --repo or UPDATER_REPO"
-_CREDENTIALS_HINT = (
-    "set up a git credential helper or an SSH key, or give UPDATER_GIT_USERNAME and UPDATER_GIT_PASSWORD(_FILE)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,26 +120,12 @@ class Git:
 
     def is_cut_off(self, finished: process.Finished) -> bool:
         """Whether the remote did not answer, or not to the end: what it did is then unknown."""
-        return finished.code is None or _UNAVAILABLE.search(finished.message()) is not None
+        return complaints.is_cut_off(finished)
 
     def failure(self, finished: process.Finished, doing: str) -> GitError:
-        """What went wrong, in words, and what to do about it."""
-        url, told = self.remote.url, self._without_secrets(finished.message())
-        said = _essence(told) or f"git ended with code {finished.code}"
-        if finished.code is None:
-            return RemoteUnavailable(
-                f"{url} did not answer `git {doing}` within {self.remote.seconds:g} s",
-                hint="is the remote up? UPDATER_GIT_TIMEOUT gives it longer",
-            )
-        if _UNAUTHENTICATED.search(told):
-            return GitError(f"{url} does not let us in: {said}", hint=_CREDENTIALS_HINT)
-        if _UNAVAILABLE.search(told):
-            return RemoteUnavailable(f"{url} cannot be reached: {said}", hint="try again when it is back")
-        if "dubious ownership" in told:
-            return GitError(f"git does not trust {url}: another user owns it", hint="see `git help safe.directory`")
-        if _NOT_FOUND.search(told):
-            return GitError(f"there is no git repository at {url}: {said}", hint="check --repo or UPDATER_REPO")
-        return GitError(f"`git {doing}` failed for {url}: {said}")
+        """What went wrong, in words without secrets, and what to do about it."""
+        said = replace(finished, stderr=self._without_secrets(finished.message()).encode())
+        return complaints.failure(said, doing, self.remote.url, self.remote.seconds)
 
     def _run(self, arguments: Sequence[str], identity: Mapping[str, str], stdin: bytes) -> process.Finished:
         command = ("git", *arguments)
@@ -209,9 +174,3 @@ class Git:
         if not self.remote.password:
             return text
         return text.replace(self.remote.password, "***").replace(quote(self.remote.password, safe=""), "***")
-
-
-def _essence(told: str) -> str:
-    """The last line in which git says something of its own."""
-    lines = [line for line in told.splitlines() if _FILLER.match(line) is None]
-    return lines[-1].removeprefix("fatal: ") if lines else told.partition("\n")[0]

@@ -7,16 +7,12 @@ and `refresh` asks with one listing. The mirror is whole, never shallow or parti
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from updater.adapters import pushing
+from updater.adapters import pushing, storage
 from updater.adapters.git import Git, Remote
 from updater.adapters.objects import GitTree, Objects
 from updater.adapters.pushing import HEADS
@@ -35,25 +31,12 @@ class Authorship:
     committer: Identity
 
 
-def open_mirror(remote: Remote, state: Path, authorship: Authorship) -> Mirror:
-    """The mirror of `remote` in the state folder; cloned now if it is not there. Raises `GitError`."""
-    folder = state / f"{hashlib.sha256(remote.url.encode()).hexdigest()[:16]}.git"
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _locked(folder.with_suffix(".lock")):
-        if not folder.exists():
-            _clone(remote, folder)
-    mirror = Mirror(Git(remote, folder), authorship)
+def open_mirror(remote: Remote, state: Path, authorship: Authorship, now: datetime) -> Mirror:
+    """The mirror of `remote` in the state folder; cloned now if it is not there. Raises `UsageError`, `GitError`."""
+    mirror = Mirror(Git(remote, storage.mirror_folder(remote, state, now)), authorship)
     if not mirror.has_commits():
         mirror.refresh()
     return mirror
-
-
-def _clone(remote: Remote, folder: Path) -> None:
-    unfinished = folder.with_suffix(".part")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    git = Git(remote, folder.parent)
-    git.check("clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--", remote.url, unfinished.name)
-    unfinished.rename(folder)
 
 
 class Mirror:
@@ -170,7 +153,7 @@ class Mirror:
         if not branches:
             return
         refs = [f"+{HEADS}{branch}:{HEADS}{branch}" for branch in branches]
-        with _locked(self.git.folder / "updater.lock"):
+        with storage.fetching(self.git.folder):
             self.git.check("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "origin", *refs)
         self._tips = self._local_tips()
 
@@ -210,10 +193,3 @@ def _identity(author: Identity, committer: Identity, time: datetime) -> dict[str
         "GIT_COMMITTER_EMAIL": committer.email,
         "GIT_COMMITTER_DATE": date,
     }
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -1,7 +1,7 @@
 """git objects: reading trees and blobs of a bare repository, and building new ones.
 
 Nothing here knows branches or remotes. A changed path costs the entries of the folders above it and
-nothing else; new objects are kept in memory until `flush`, and trees built from them are read from there.
+nothing else; new objects are kept in memory until `flush` (or until they are many), and read from there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from updater.model import Identity
 from updater.protocols import Kind, Node
 
 _FOLDER = 0o040000
-_CACHED_TREES = 2000
+_ENTRIES_AT_MOST = 100_000
+"""In folders that were read lately, and in those that wait to be stored: some 30 MB each."""
 _LOOSE_AT_MOST = 40
 
 
@@ -30,7 +31,9 @@ class Objects:
     def __init__(self, repository: Path) -> None:
         self._store = DiskObjectStore(str(repository / "objects"))
         self._new: dict[ObjectID, ShaFile] = {}
+        self._new_entries = 0
         self._trees: dict[ObjectID, RawTree] = {}
+        self._tree_entries = 0
 
     def close(self) -> None:
         """Gives the pack files back."""
@@ -59,12 +62,16 @@ class Objects:
 
     def folder(self, oid: ObjectID) -> RawTree:
         """A tree object, from memory if it was read lately."""
-        if oid not in self._trees:
-            if len(self._trees) >= _CACHED_TREES:
-                self._trees.clear()
-            new = self._new.get(oid)
-            self._trees[oid] = new if isinstance(new, RawTree) else _parse_tree(self._raw(oid))
-        return self._trees[oid]
+        if oid in self._trees:
+            return self._trees[oid]
+        new = self._new.get(oid)
+        tree = new if isinstance(new, RawTree) else _parse_tree(self._raw(oid))
+        if self._tree_entries > _ENTRIES_AT_MOST:
+            self._trees.clear()
+            self._tree_entries = 0
+        self._trees[oid] = tree
+        self._tree_entries += len(tree)
+        return tree
 
     def changed_tree(self, commit: str, files: Mapping[str, bytes]) -> str:
         """The id of the tree that `commit` has once `files` (path to new content) replace those that stand there.
@@ -96,11 +103,7 @@ class Objects:
         else:
             self._store.add_objects([(item, None) for item in new])
         self._new.clear()
-
-    def discard(self) -> None:
-        """Forgets what was built and not stored."""
-        self._new.clear()
-        self._trees.clear()
+        self._new_entries = 0
 
     def _replace(self, tree: ObjectID, blobs: Mapping[tuple[str, ...], ObjectID]) -> ObjectID:
         # All files of a folder at once: each would otherwise leave a tree behind that nobody needs.
@@ -115,6 +118,9 @@ class Objects:
 
     def _add(self, item: ShaFile) -> ObjectID:
         self._new[item.id] = item
+        self._new_entries += len(item) if isinstance(item, RawTree) else 0
+        if self._new_entries > _ENTRIES_AT_MOST:
+            self.flush()
         return item.id
 
     def _commit(self, commit: str) -> Commit:

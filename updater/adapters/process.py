@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_GRACE = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -46,12 +48,22 @@ def run(
         return Finished(process.returncode, stdout, stderr)
     except subprocess.TimeoutExpired:
         kill(process)
-        stdout, stderr = process.communicate()
-        return Finished(None, stdout, stderr)
+        return Finished(None, *_rest(process))
     except BaseException:
         kill(process)
-        process.communicate()
+        _rest(process)
         raise
+
+
+def _rest(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """What a killed program had written. A child that left its session may hold the pipes, and is not waited for."""
+    try:
+        return process.communicate(timeout=_GRACE)
+    except subprocess.TimeoutExpired as error:
+        for pipe in filter(None, (process.stdout, process.stderr)):
+            pipe.close()
+        process.wait()
+        return error.stdout or b"", error.stderr or b""
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

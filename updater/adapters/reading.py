@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from updater.adapters.git import Git
 from updater.errors import GitError
@@ -12,6 +13,10 @@ from updater.errors import GitError
 _LARGEST_PAGE = 64
 _BLOBS_AT_ONCE = 5000
 _REGULAR_FILE = "100"
+
+
+Change: TypeAlias = tuple[str, str | None]
+"""A path, and the id of the blob that stands there now; None if there is nothing any more, or no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +59,30 @@ def files(git: Git, commit: str, names: frozenset[str]) -> list[tuple[str, str]]
     return found
 
 
-def changes(git: Git, old: str, new: str) -> list[tuple[str, str | None]]:
-    """Path and new blob id (None: gone, or no longer a file) of everything that differs between two commits.
-
-    Paths that are no text are left out.
-    """
+def changes(git: Git, old: str, new: str) -> list[Change]:
+    """What differs between two commits. Paths that are no text are left out."""
     listing = git.check("diff-tree", "-r", "-z", "--no-renames", "--raw", old, new)
     fields = listing.decode(errors="surrogateescape").split("\0")[:-1]
-    found: list[tuple[str, str | None]] = []
+    found: list[Change] = []
     for head, path in zip(fields[0::2], fields[1::2], strict=True):
         _, mode, _, blob, _ = head.split(" ")
         if _is_text(path):
             found.append((path, blob if mode.startswith(_REGULAR_FILE) else None))
     return found
+
+
+def touched(git: Git, old: str, new: str) -> frozenset[str] | None:
+    """The paths that any commit between `old` and `new` changed, those that were changed back as well.
+
+    None unless `old` is on the first-parent history of `new` (after a forced push, say).
+    """
+    chain = git.check("rev-list", "--first-parent", "--parents", f"{old}..{new}").decode().splitlines()
+    steps = [" ".join(line.split(" ")[:2]) for line in chain]
+    if not steps or not steps[-1].endswith(f" {old}"):
+        return None
+    pairs = "".join(f"{step}\n" for step in steps).encode()
+    options = ("--stdin", "-r", "-z", "--no-commit-id", "--name-only", "--no-renames")
+    return frozenset(git.check("diff-tree", *options, stdin=pairs).decode(errors="surrogateescape").split("\0")[:-1])
 
 
 def contents(git: Git, blobs: Sequence[str]) -> Iterator[bytes]:

@@ -1,0 +1,492 @@
+"""The warm mirror against real remotes: cloned once, told apart from what the remote is by now, built on and signed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import components, gitops
+from tests.helpers.git_server import FETCH, GitServer
+from tests.helpers.gitops import NOON, OpenMirror, Person, git, opened
+from updater.adapters import reading
+from updater.adapters.mirror import Mirror
+from updater.errors import BranchMissing, GitError, RemoteUnavailable, UsageError
+from updater.protocols import Update
+
+PATH = "overlays/test/model-a/kustomization.yaml"
+FILES = {PATH: "images: []\n", "base/model-a/service.yaml": "kind: Service\n"}
+NEW = {PATH: b"images: [new]\n"}
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    return gitops.remote(tmp_path / "served" / "gitops.git", FILES)
+
+
+@pytest.fixture
+def alice(bare: Path, tmp_path: Path) -> Person:
+    return Person(bare, tmp_path / "alice")
+
+
+def build(ours: Mirror, message: str = "Deploy\n") -> str:
+    return ours.build(ours.tip("main") or "", NEW, message, NOON)
+
+
+def test_the_first_open_clones_and_the_second_asks_the_remote_nothing(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    with GitServer(bare.parent) as server:
+        first = mirror(server.url(), tmp_path / "state")
+        seen = len(server.requests)
+        second = mirror(server.url(), tmp_path / "state")
+        assert len(server.requests) == seen > 0
+    assert first.tip("main") == second.tip("main") == gitops.tip(bare)
+    assert second.tree(gitops.tip(bare)).read(PATH) == b"images: []\n"
+
+
+def test_a_refresh_without_news_is_one_listing(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    with GitServer(bare.parent) as server:
+        ours = mirror(server.url(), tmp_path / "state")
+        server.requests.clear()
+        assert not ours.refresh()
+        assert server.count("POST") == 1  # ls-refs; a fetch would add more
+
+
+def test_other_remotes_have_mirrors_of_their_own(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    other = gitops.remote(tmp_path / "other.git", {"x": "1"})
+    assert mirror(bare, tmp_path / "state").tip("main") != mirror(other, tmp_path / "state").tip("main")
+
+
+def test_a_clone_that_was_killed_half_way_is_made_again(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    whole = mirror(bare, state).git.folder
+    half = whole.with_suffix(".part")
+    whole.rename(half)
+    shutil.rmtree(half / "refs")
+    (half / "objects" / "pack" / "tmp_pack_x").write_bytes(b"PACK")
+    assert mirror(bare, state).tip("main") == gitops.tip(bare)
+    assert not half.exists()
+
+
+def test_a_clone_that_fails_leaves_nothing_that_looks_like_a_mirror(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    with GitServer(bare.parent) as server:
+        server.faults["POST"] = "cut"
+        with pytest.raises(RemoteUnavailable):
+            mirror(server.url(), tmp_path / "state")
+        server.faults.clear()
+        assert mirror(server.url(), tmp_path / "state").tip("main") == gitops.tip(bare)
+
+
+@pytest.mark.parametrize("name", ["packed-refs.lock", "HEAD.lock", "refs/heads/main.lock"])
+def test_a_lock_that_a_killed_git_left_behind_does_not_stop_the_next_start(
+    mirror: OpenMirror, bare: Path, tmp_path: Path, name: str
+) -> None:
+    lock = mirror(bare, tmp_path / "state").git.folder / name
+    lock.touch()
+    os.utime(lock, (0, 0))
+    gitops.Person(bare, tmp_path / "person").commit({"x": "2"})
+    again = mirror(bare, tmp_path / "state")
+    again.refresh()
+    assert again.tip("main") == gitops.tip(bare)
+
+
+def test_a_lock_that_git_may_be_holding_now_is_left_alone(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    lock = mirror(bare, tmp_path / "state").git.folder / "refs/heads/main.lock"
+    lock.touch()
+    mirror(bare, tmp_path / "state")
+    assert lock.exists()
+
+
+def test_a_state_folder_that_cannot_be_used_is_said_with_the_setting(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot be used") as told:
+        mirror(bare, tmp_path / "file" / "state")
+    assert "UPDATER_STATE_DIR" in str(told.value.hint)
+
+
+def _open(url: str, state: Path) -> str | None:
+    with closing(opened(url, state)) as ours:
+        return ours.tip("main")
+
+
+def _push_one(url: str, state: Path, branch: str) -> object:
+    with closing(opened(url, state)) as ours:
+        ours.refresh(frozenset({branch}))
+        tip = ours.tip(branch) or ""
+        new = ours.build(tip, {PATH: branch.encode()}, f"Deploy {branch}\n", NOON)
+        return ours.push([Update(branch, tip, new)])[branch]
+
+
+@pytest.mark.slow
+def test_processes_that_open_at_once_clone_once(bare: Path, tmp_path: Path) -> None:
+    with GitServer(bare.parent) as server, multiprocessing.get_context("spawn").Pool(3) as pool:
+        server.delay = 0.1
+        tips = pool.starmap(_open, [(server.url(), tmp_path / "state")] * 3)
+        assert set(tips) == {gitops.tip(bare)}
+        assert server.count("GET") == 1
+
+
+@pytest.mark.slow
+def test_processes_that_share_a_mirror_fetch_and_push_at_once(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    branches = [f"env/{number}" for number in range(4)]
+    for branch in branches:
+        alice.commit({"note": branch}, branch=branch)
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        outcomes = pool.starmap(_push_one, [(str(bare), tmp_path / "state", branch) for branch in branches])
+    assert outcomes == ["landed"] * 4
+    assert [gitops.show(bare, PATH, branch) for branch in branches] == branches
+    git(mirror(bare, tmp_path / "state").git.folder, "fsck", "--strict", "--connectivity-only")
+
+
+def test_what_a_person_pushed_is_seen_after_a_refresh(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    new = alice.commit({PATH: "images: [a]\n"})
+    assert ours.tip("main") != new
+    assert ours.refresh()
+    assert ours.tip("main") == new
+    assert ours.tree(new).read(PATH) == b"images: [a]\n"
+    assert not ours.refresh()
+
+
+def test_what_another_process_fetched_can_be_read(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    one, two = mirror(bare, tmp_path / "state"), mirror(bare, tmp_path / "state")
+    assert one.tree(gitops.tip(bare)).read(PATH)
+    new = alice.commit({PATH: "images: [a]\n"})
+    assert two.refresh()
+    assert one.tree(new).read(PATH) == b"images: [a]\n"
+    assert one.refresh()
+    assert one.tip("main") == new
+
+
+def test_git_may_pack_the_mirror_anew_while_it_is_open(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    first = gitops.tip(bare)
+    assert ours.tree(first).read(PATH)
+    second = alice.commit({PATH: "images: [a]\n"})
+    ours.refresh()
+    assert ours.tree(second).read(PATH)
+    third = build(ours)
+    ours.objects.flush()
+    git(ours.git.folder, "update-ref", "refs/heads/kept", third)
+    git(ours.git.folder, "gc", "--quiet", "--prune=now")
+    assert [ours.tree(commit).read(PATH) for commit in (first, second, third)] == [
+        b"images: []\n", b"images: [a]\n", b"images: [new]\n",
+    ]  # fmt: skip
+    assert ours.tree(first).read("base/model-a/service.yaml") == b"kind: Service\n"
+
+
+def test_a_forced_push_to_an_older_commit_is_followed(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    first = gitops.tip(bare)
+    alice.commit({PATH: "images: [a]\n"})
+    ours = mirror(bare, tmp_path / "state")
+    alice.force(first)
+    assert ours.refresh()
+    assert ours.tip("main") == first
+
+
+def test_an_empty_repository_is_told_and_used_once_it_has_a_commit(mirror: OpenMirror, tmp_path: Path) -> None:
+    bare = gitops.empty_remote(tmp_path / "empty.git")
+    for _ in range(2):
+        with pytest.raises(BranchMissing) as caught:
+            mirror(bare, tmp_path / "state")
+        assert "no commit" in caught.value.message
+        assert "updater init" in str(caught.value.hint)
+    new = Person(bare, tmp_path / "alice").commit(FILES)
+    assert mirror(bare, tmp_path / "state").tip("main") == new
+
+
+def test_a_default_branch_that_is_not_there_is_told_with_those_that_are(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    git(bare, "symbolic-ref", "HEAD", "refs/heads/master")
+    with pytest.raises(BranchMissing) as caught:
+        mirror(bare, tmp_path / "state")
+    assert "default branch" in caught.value.message
+    assert "main" in str(caught.value.hint)
+
+
+def test_a_default_branch_that_was_never_heard_of_is_told(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    git(ours.git.folder, "symbolic-ref", "HEAD", "refs/heads/unknown")
+    with pytest.raises(BranchMissing, match="default branch unknown"):
+        assert ours.default_branch
+
+
+def test_refs_that_only_end_like_ours_are_not_taken_for_them(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    other = git(bare, "commit-tree", "main^{tree}", stdin=b"Other\n")
+    for name in ("refs/heads/HEAD", "refs/other/HEAD", "refs/other/refs/heads/env", "refs/heads/sub/refs/heads/env"):
+        git(bare, "update-ref", name, other)
+    ours = mirror(bare, tmp_path / "state")
+    assert not ours.refresh(frozenset({"env"}))
+    assert (ours.default_branch, ours.tip("main"), ours.tip("env")) == ("main", gitops.tip(bare), None)
+
+
+def test_a_renamed_default_branch_is_followed(mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    alice.rename("main", "trunk")
+    assert ours.default_branch == "main"
+    assert ours.refresh(frozenset({"main"}))
+    assert ours.default_branch == "trunk"
+    assert ours.tip("main") is None
+    assert ours.tip("trunk") == gitops.tip(bare, "trunk")
+    assert mirror(bare, tmp_path / "state").default_branch == "trunk"
+
+
+def test_a_wanted_branch_is_fetched_and_forgotten_when_it_is_deleted(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    assert ours.tip("env/test") is None
+    wanted = frozenset({"env/test"})
+    assert not ours.refresh(wanted)
+    new = alice.commit({"x": "1"}, branch="env/test")
+    assert ours.refresh(wanted)
+    assert ours.tip("env/test") == new
+    alice.delete("env/test")
+    assert ours.refresh(wanted)
+    assert ours.tip("env/test") is None
+    assert not ours.refresh(wanted)
+
+
+def test_a_branch_deleted_by_another_process_of_ours_too_is_no_error(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    alice.commit({"x": "1"}, branch="env/test")
+    both = [mirror(bare, tmp_path / "state") for _ in range(2)]
+    for ours in both:
+        ours.refresh(frozenset({"env/test"}))
+    alice.delete("env/test")
+    for ours in both:
+        assert ours.refresh(frozenset({"env/test"}))
+        assert ours.tip("env/test") is None
+
+
+def test_a_branch_may_take_the_place_of_one_above_it(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    alice.commit({"x": "1"}, branch="env")
+    ours = mirror(bare, tmp_path / "state")
+    ours.refresh(frozenset({"env"}))
+    alice.delete("env")
+    new = alice.commit({"x": "2"}, branch="env/test")
+    assert ours.refresh(frozenset({"env/test"}))
+    assert ours.tip("env/test") == new
+
+
+def test_a_commit_is_found_by_branch_and_by_id(mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    assert ours.resolve("main") == ours.resolve(gitops.tip(bare)[:12]) == gitops.tip(bare)
+
+
+@pytest.mark.parametrize("name", ["nope", "--all", "main:README.md", "f" * 40])
+def test_an_unknown_commit_is_told_with_the_branches_there_are(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path, name: str
+) -> None:
+    alice.commit({"x": "1"}, branch="env/test")
+    with pytest.raises(BranchMissing) as caught:
+        mirror(bare, tmp_path / "state").resolve(name)
+    assert "env/test, main" in str(caught.value.hint)
+
+
+def test_the_password_is_not_in_the_mirrors_files(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    with GitServer(bare.parent, credentials=("bot", "hush-hush")) as server:
+        ours = mirror(server.url(credentials="bot:hush-hush"), tmp_path / "state")
+        ours.refresh()
+    contents = [file.read_bytes() for file in ours.git.folder.rglob("*") if file.is_file()]
+    assert any(server.url().encode() in content for content in contents)
+    assert not any(b"hush" in content or b"bot:" in content for content in contents)
+
+
+def test_the_state_folder_is_for_its_owner_alone(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    mirror(bare, tmp_path / "state")
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_remote_that_dies_is_told_and_what_is_known_stays(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    with GitServer(bare.parent) as server:
+        ours = mirror(server.url(), tmp_path / "state")
+        server.stop()
+        with pytest.raises(RemoteUnavailable):
+            ours.refresh()
+        assert ours.tip("main") == gitops.tip(bare)
+
+
+def test_a_fetch_that_is_cut_off_is_told_and_the_next_one_succeeds(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    with GitServer(bare.parent) as server:
+        ours = mirror(server.url(), tmp_path / "state")
+        new = alice.commit({PATH: "images: [a]\n"})
+        server.faults[FETCH] = "cut"
+        with pytest.raises(RemoteUnavailable):
+            ours.refresh()
+        server.faults.clear()
+        assert ours.refresh()
+        assert ours.tip("main") == new
+
+
+def test_a_mirror_that_is_gone_is_told(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    shutil.rmtree(ours.git.folder)
+    with pytest.raises(GitError, match="is gone"):
+        ours.refresh()
+
+
+@pytest.mark.parametrize("message", ["Deploy\n", "Deploy ü\n\nbody\n\nTrailer: x\n", "no line end", "\n\n# odd\n \n"])
+def test_a_commit_is_the_one_that_git_would_have_made(
+    mirror: OpenMirror, bare: Path, tmp_path: Path, message: str
+) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    parent = gitops.tip(bare)
+    time = NOON + timedelta(microseconds=999_999)
+    built = ours.build(parent, NEW, message, time)
+    ours.objects.flush()
+    tree = git(ours.git.folder, "rev-parse", f"{built}^{{tree}}")
+    identity = {
+        "AUTHOR_NAME": "Updater", "AUTHOR_EMAIL": "updater@example.org", "AUTHOR_DATE": "2026-11-20T12:00:00Z",
+        "COMMITTER_NAME": "Robot", "COMMITTER_EMAIL": "robot@example.org", "COMMITTER_DATE": "2026-11-20T12:00:00Z",
+    }  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in identity.items():
+            patch.setenv(f"GIT_{name}", value)
+        made = git(ours.git.folder, "commit-tree", "-p", parent, tree, stdin=message.encode())
+    assert built == made
+    raw = subprocess.run(["git", "cat-file", "commit", built], cwd=ours.git.folder, capture_output=True, check=True)
+    assert raw.stdout.partition(b"\n\n")[2] == message.encode()
+
+
+def test_commits_may_stand_on_each_other_before_they_are_pushed(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    first = build(ours)
+    second = ours.build(first, {"base/model-a/service.yaml": b"kind: Other\n"}, "Second\n", NOON)
+    assert ours.tree(second).read(PATH) == b"images: [new]\n"
+    old = ours.tip("main") or ""
+    assert ours.push([Update("main", old, second)]) == {"main": "landed"}
+    assert git(bare, "log", "--format=%s", "main").splitlines() == ["Second", "Deploy", "Start"]
+    git(bare, "fsck", "--strict")
+
+
+def signing_key(folder: Path) -> tuple[Path, Path]:
+    """A git configuration that signs with a new SSH key, and the file of the signers it allows."""
+    key = folder / "key"
+    subprocess.run([components.require("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    signers = folder / "signers"
+    signers.write_text(f"robot@example.org {key.with_suffix('.pub').read_text()}")
+    settings = folder / "gitconfig"
+    settings.write_text(
+        f"[gpg]\n\tformat = ssh\n[user]\n\tsigningKey = {key}\n[commit]\n\tgpgSign = true\n"
+        f'[gpg "ssh"]\n\tallowedSignersFile = {signers}\n'
+        "[log]\n\tshowSignature = true\n[i18n]\n\tcommitEncoding = latin1\n"
+    )
+    return settings, signers
+
+
+def test_commits_are_signed_where_gits_configuration_asks_for_it(
+    mirror: OpenMirror, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, signers = signing_key(tmp_path)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    ours = mirror(bare, tmp_path / "state")
+    first = build(ours)
+    second = ours.build(first, {"base/model-a/service.yaml": b"kind: Other\n"}, "Second ü", NOON)
+    ours.push([Update("main", gitops.tip(bare), second)])
+    verify = ("-c", f"gpg.ssh.allowedSignersFile={signers}", "verify-commit", first, second)
+    git(bare, *verify)
+    logged = list(reading.log(ours.git, second, PATH))
+    assert [commit.sha for commit in logged] == [first, git(bare, "rev-parse", "main~2")]
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    told = git(bare, "log", "-1", "--format=%an <%ae> %at%n%cn <%ce> %ct%n%B", second)
+    seconds = int(NOON.timestamp())
+    people = [f"Updater <updater@example.org> {seconds}", f"Robot <robot@example.org> {seconds}"]
+    assert told.splitlines() == [*people, "Second ü"]
+    assert gitops.show(bare, PATH) == "images: [new]"
+
+
+def test_a_signature_that_cannot_be_made_stops_the_commit(
+    mirror: OpenMirror, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, _ = signing_key(tmp_path)
+    (tmp_path / "key").unlink()
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    ours = mirror(bare, tmp_path / "state")
+    with pytest.raises(GitError, match="commit-tree"):
+        build(ours)
+
+
+def test_commits_are_not_signed_by_themselves(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    built = build(ours)
+    ours.objects.flush()
+    assert "gpgsig" not in git(ours.git.folder, "cat-file", "commit", built)
+
+
+HOSTILE_SETTINGS = """
+[push]
+    followTags = true
+    gpgSign = true
+    pushOption = nothing
+    recurseSubmodules = check
+    default = nothing
+[fetch]
+    prune = true
+    pruneTags = true
+    recurseSubmodules = true
+[clone]
+    defaultRemoteName = upstream
+[log]
+    showSignature = true
+[i18n]
+    commitEncoding = latin1
+    logOutputEncoding = latin1
+[safe]
+    bareRepository = explicit
+[remote]
+    pushDefault = elsewhere
+"""
+
+
+def test_a_persons_own_git_settings_do_not_disturb(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks = tmp_path / "hooks"
+    for name in ("pre-push", "reference-transaction", "post-checkout", "fsmonitor-watchman"):
+        gitops.hook(tmp_path, name, f"touch {tmp_path}/hook-ran; exit 1")
+    templates = tmp_path / "templates"
+    shutil.copytree(hooks, templates / "hooks")
+    settings = tmp_path / "gitconfig"
+    settings.write_text(f"{HOSTILE_SETTINGS}[core]\n\thooksPath = {hooks}\n[init]\n\ttemplateDir = {templates}\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    with GitServer(bare.parent) as server:
+        ours = mirror(server.url(), tmp_path / "state")
+        with monkeypatch.context() as patch:
+            patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+            new = alice.commit({"x": "1"}, "Ä")
+        assert ours.refresh()
+        ours.git.check("-c", "user.name=x", "-c", "user.email=x@example.org", "tag", "--message=x", "v1", new)
+        assert next(reading.log(ours.git, new, "x")).message == "Ä\n"
+        assert ours.push([Update("main", new, build(ours, "Deploy ü\n"))]) == {"main": "landed"}
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    assert git(bare, "log", "-1", "--format=%s", "main") == "Deploy ü"
+    assert git(bare, "tag") == ""
+    assert not (tmp_path / "hook-ran").exists()

@@ -1,0 +1,184 @@
+"""Commits built from objects: byte for byte what was asked for, and nothing else, as git itself sees them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import gitops
+from tests.helpers.gitops import AUTHOR, COMMITTER, NOON, git
+from updater.adapters import objects as objects_module
+from updater.adapters.objects import Objects
+from updater.errors import GitError
+
+ODD = [
+    "a b/with blank",
+    "quo\"te/it's",
+    "ünïcode/日本語/ÅÅ",
+    "tab\there",
+    "new\nline",
+    "-dash/--x",
+    "back\\slash",
+    "a.b",
+    "a-b",
+]
+FILES = {
+    "overlays/test/model-a/kustomization.yaml": "a\n",
+    "overlays/test/model-b/kustomization.yaml": "b\n",
+    "overlays/test/kustomization.yaml": "c\n",
+    "base/kustomization.yaml": "d\n",
+    "run.sh": "#!/bin/sh\n",
+    **dict.fromkeys(ODD, "odd\n"),
+}
+SUBMODULE = "0123456789012345678901234567890123456789"
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A repository in which each kind of entry stands: files, a program, a link, a submodule, names of all sorts."""
+    bare = gitops.remote(tmp_path / "gitops.git", FILES)
+    index = (
+        f"100755 blob {git(bare, 'rev-parse', 'main:run.sh')}\trun.sh\n"
+        f"120000 blob {git(bare, 'hash-object', '-w', '--stdin', stdin=b'run.sh')}\tlink\n"
+        f"160000 commit {SUBMODULE}\tvendor\n"
+    )
+    git(bare, "read-tree", "main")
+    git(bare, "update-index", "--index-info", stdin=index.encode())
+    commit = git(bare, "commit-tree", "-p", "main", git(bare, "write-tree"), stdin=b"Add the rest\n")
+    git(bare, "update-ref", "refs/heads/main", commit)
+    return bare
+
+
+@pytest.fixture
+def objects(bare: Path) -> Iterator[Objects]:
+    with closing(Objects(bare)) as opened:
+        yield opened
+
+
+def commit(objects: Objects, parent: str, files: dict[str, bytes]) -> str:
+    tree = objects.changed_tree(parent, files)
+    return objects.commit(tree, parent, "Deploy\n", AUTHOR, COMMITTER, NOON)
+
+
+def changed(bare: Path, old: str, new: str) -> dict[str, tuple[str, str]]:
+    """Path to mode and letter of everything that differs, as git tells it."""
+    listing = subprocess.run(["git", "diff-tree", "-r", "-z", old, new], cwd=bare, capture_output=True, check=True)
+    fields = listing.stdout.decode().split("\0")[:-1]
+    return {path: (head.split(" ")[1], head[-1]) for head, path in zip(fields[0::2], fields[1::2], strict=True)}
+
+
+@pytest.mark.parametrize("paths", [[path] for path in FILES] + [[*FILES], ["a.b", "a-b", "a b/with blank"]])
+def test_a_commit_changes_exactly_the_given_files(bare: Path, objects: Objects, paths: list[str]) -> None:
+    parent = gitops.tip(bare)
+    new = commit(objects, parent, {path: f"new {path}".encode() for path in paths})
+    objects.flush()
+    assert changed(bare, parent, new) == {path: ("100755" if path == "run.sh" else "100644", "M") for path in paths}
+    assert [gitops.show(bare, path, new) for path in paths] == [f"new {path}" for path in paths]
+    git(bare, "update-ref", "refs/heads/main", new)
+    git(bare, "fsck", "--strict")
+
+
+def test_any_bytes_are_kept(bare: Path, objects: Objects) -> None:
+    content = b"\xef\xbb\xbf\r\n\0\xff no end"
+    new = commit(objects, gitops.tip(bare), {"base/kustomization.yaml": content})
+    objects.flush()
+    assert objects.tree(new).read("base/kustomization.yaml") == content
+    shown = subprocess.run(["git", "cat-file", "blob", f"{new}:base/kustomization.yaml"], cwd=bare, capture_output=True)
+    assert shown.stdout == content
+
+
+def test_what_is_built_can_be_read_before_it_is_stored_and_stored_before_it_is_read(
+    bare: Path, objects: Objects
+) -> None:
+    path = "overlays/test/model-a/kustomization.yaml"
+    first = commit(objects, gitops.tip(bare), {path: b"1"})
+    second = commit(objects, first, {"base/kustomization.yaml": b"2"})
+    assert first in objects
+    assert objects.parent(second) == first
+    for _ in range(2):
+        assert (objects.tree(second).read(path), objects.tree(second).read("base/kustomization.yaml")) == (b"1", b"2")
+        assert objects.tree(first).read("base/kustomization.yaml") == b"d\n"
+        objects.flush()
+    assert git(bare, "rev-list", "--count", f"main..{second}") == "2"
+
+
+def test_the_first_commit_has_no_parent(bare: Path, objects: Objects) -> None:
+    assert objects.parent(git(bare, "rev-list", "--max-parents=0", "main")) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["missing", "base/missing", "base", "base/kustomization.yaml/below", "link", "vendor", "vendor/x", "", "../x"],
+)
+def test_only_files_that_are_there_are_changed(bare: Path, objects: Objects, path: str) -> None:
+    with pytest.raises(KeyError):
+        objects.changed_tree(gitops.tip(bare), {path: b"new"})
+
+
+def test_few_objects_stay_loose_and_many_go_into_one_pack(tmp_path: Path) -> None:
+    files = {f"overlays/test/model-{number}/kustomization.yaml": "old\n" for number in range(60)}
+    bare = gitops.remote(tmp_path / "many.git", files)
+    git(bare, "gc", "--quiet")
+    with closing(Objects(bare)) as objects:
+        parent = gitops.tip(bare)
+        few = commit(objects, parent, {"overlays/test/model-1/kustomization.yaml": b"new\n"})
+        objects.flush()
+        assert stored(bare) == (6, 1)
+        many = commit(objects, few, dict.fromkeys(files, b"newer\n") | {path: path.encode() for path in files})
+        objects.flush()
+        assert stored(bare) == (6, 2)
+        git(bare, "update-ref", "refs/heads/main", many)
+        assert (
+            objects.tree(many).read("overlays/test/model-7/kustomization.yaml").endswith(b"model-7/kustomization.yaml")
+        )
+    git(bare, "fsck", "--strict")
+
+
+def stored(bare: Path) -> tuple[int, int]:
+    """How many loose objects and how many packs there are."""
+    counts = dict(line.split(": ") for line in git(bare, "count-objects", "-v").splitlines())
+    return int(counts["count"]), int(counts["packs"])
+
+
+def test_nothing_is_stored_that_no_commit_needs(bare: Path, objects: Objects) -> None:
+    new = commit(objects, gitops.tip(bare), {path: b"new" for path in FILES})
+    objects.flush()
+    git(bare, "update-ref", "refs/heads/main", new)
+    assert git(bare, "fsck", "--unreachable", "--no-reflogs") == ""
+
+
+def test_what_was_not_flushed_is_not_stored(bare: Path, objects: Objects) -> None:
+    before = stored(bare)
+    commit(objects, gitops.tip(bare), {"base/kustomization.yaml": b"new"})
+    assert stored(bare) == before
+
+
+def test_much_that_waits_is_stored_early_and_still_one_chain(
+    bare: Path, objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects_module, "_ENTRIES_AT_MOST", 20)
+    before, tip = stored(bare), gitops.tip(bare)
+    for number in range(10):
+        tip = commit(objects, tip, {path: f"{number} {path}".encode() for path in FILES})
+    assert stored(bare) > before
+    objects.flush()
+    git(bare, "update-ref", "refs/heads/main", tip)
+    assert [gitops.show(bare, path) for path in FILES] == [f"9 {path}" for path in FILES]
+    assert git(bare, "rev-list", "--count", "main") == "12"
+    git(bare, "fsck", "--strict")
+
+
+def test_a_missing_object_is_told_with_what_to_do(bare: Path, objects: Objects) -> None:
+    with pytest.raises(GitError, match="is missing in the local mirror") as caught:
+        objects.tree("f" * 40)
+    assert "state folder" in str(caught.value.hint)
+
+
+def test_it_knows_which_commits_are_here(bare: Path, objects: Objects) -> None:
+    git(bare, "gc", "--quiet")
+    assert gitops.tip(bare) in objects
+    assert "f" * 40 not in objects

@@ -1,0 +1,275 @@
+"""Pushing against real remotes: other people's work is never overwritten, and what broke off is settled by the refs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import gitops
+from tests.helpers.git_server import PUSH, GitServer
+from tests.helpers.gitops import NOON, OpenMirror, Person, git
+from tests.helpers.processes import running_git
+from updater.adapters.mirror import Mirror
+from updater.errors import GitError, PushRefused, RemoteUnavailable
+from updater.protocols import PushOutcome, Update
+
+PATH = "overlays/test/model-a/kustomization.yaml"
+KILL = "kill -9 $PPID"
+ONCE_COMMITTED = 'test "$1" = committed || exit 0; rm "$0"'
+"""Lets the rest of a `reference-transaction` hook run once: after a branch has moved, before that is told."""
+
+
+@dataclass
+class Setting:
+    """A remote, a person who works on it and our mirror of it."""
+
+    bare: Path
+    alice: Person
+    ours: Mirror
+
+    def update(self, content: str = "ours", branch: str = "main") -> Update:
+        """A commit of ours on what we last heard of a branch."""
+        old = self.ours.tip(branch) or ""
+        return Update(branch, old, self.ours.build(old, {PATH: content.encode()}, f"Deploy {content}\n", NOON))
+
+    def push(self, *updates: Update) -> dict[str, PushOutcome]:
+        return self.ours.push(updates)
+
+    def log(self, branch: str = "main") -> list[str]:
+        """The subjects on the remote's branch, newest first."""
+        return git(self.bare, "log", "--format=%s", branch).splitlines()
+
+
+@pytest.fixture
+def setting(tmp_path: Path, mirror: OpenMirror) -> Setting:
+    bare = gitops.remote(tmp_path / "served" / "gitops.git", {PATH: "first"})
+    return Setting(bare, Person(bare, tmp_path / "alice"), mirror(bare, tmp_path / "state"))
+
+
+def over_http(setting: Setting, server: GitServer, mirror: OpenMirror, seconds: float = 60.0) -> Setting:
+    """The same remote, with a mirror that reaches it through the server."""
+    setting.ours = mirror(server.url(), setting.bare.parent / "state", seconds)
+    return setting
+
+
+def test_a_commit_on_the_newest_tip_lands_and_is_known_here_at_once(setting: Setting) -> None:
+    update = setting.update()
+    assert setting.push(update) == {"main": "landed"}
+    assert gitops.tip(setting.bare) == setting.ours.tip("main") == update.new
+    assert not setting.ours.refresh()
+
+
+def test_the_same_push_again_is_landed(setting: Setting) -> None:
+    update = setting.update()
+    assert [setting.push(update), setting.push(update)] == [{"main": "landed"}] * 2
+
+
+def test_a_push_on_a_tip_that_is_no_longer_the_newest_is_moved_and_never_forced(setting: Setting) -> None:
+    update = setting.update()
+    hers = setting.alice.commit({"note": "hers"}, "Hers")
+    assert setting.push(update) == {"main": "moved"}
+    assert gitops.tip(setting.bare) == hers
+    assert setting.ours.refresh()
+    assert setting.push(setting.update()) == {"main": "landed"}
+    assert setting.log() == ["Deploy ours", "Hers", "Start"]
+
+
+def test_a_branch_that_a_person_moved_back_stays_there(setting: Setting) -> None:
+    first = gitops.tip(setting.bare)
+    setting.alice.commit({PATH: "erased"}, "Erased")
+    setting.ours.refresh()
+    setting.alice.force(first)
+    assert setting.push(setting.update()) == {"main": "moved"}
+    assert setting.log() == ["Start"]
+    setting.ours.refresh()
+    assert setting.push(setting.update()) == {"main": "landed"}
+    assert setting.log() == ["Deploy ours", "Start"]
+
+
+def test_a_branch_that_a_person_deleted_is_not_made_again(setting: Setting) -> None:
+    setting.alice.commit({PATH: "x"}, branch="env/test")
+    setting.ours.refresh(frozenset({"env/test"}))
+    setting.alice.delete("env/test")
+    assert setting.push(setting.update(branch="env/test")) == {"env/test": "moved"}
+    assert git(setting.bare, "branch", "--list", "env/*") == ""
+
+
+@pytest.mark.parametrize("hook", ["pre-receive", "update"])
+def test_a_server_killed_before_the_branch_moved_leaves_it_to_be_planned_again(setting: Setting, hook: str) -> None:
+    update = setting.update()
+    gitops.hook(setting.bare, hook, KILL)
+    assert setting.push(update) == {"main": "moved"}
+    assert setting.log() == ["Start"]
+    assert setting.ours.tip("main") == update.old
+    (setting.bare / "hooks" / hook).unlink()
+    assert setting.push(update) == {"main": "landed"}
+
+
+@pytest.mark.parametrize("hook", ["reference-transaction", "post-receive"])
+def test_a_server_killed_after_the_branch_moved_has_taken_our_commit(setting: Setting, hook: str) -> None:
+    gitops.hook(setting.bare, hook, f"{ONCE_COMMITTED}; {KILL}" if hook == "reference-transaction" else KILL)
+    update = setting.update()
+    assert setting.push(update) == {"main": "landed"}
+    assert setting.ours.tip("main") == gitops.tip(setting.bare) == update.new
+
+
+def test_ours_has_landed_when_somebody_stands_on_it_by_the_time_we_look(setting: Setting) -> None:
+    update = setting.update()
+    gitops.hook(setting.bare, "reference-transaction", f"{ONCE_COMMITTED}; {_commit_on_top('HEAD')}; {KILL}")
+    assert setting.push(update) == {"main": "landed"}
+    assert setting.log() == ["Rival", "Deploy ours", "Start"]
+    assert setting.ours.tip("main") == gitops.tip(setting.bare)
+
+
+def test_ours_is_gone_when_somebody_took_it_out_by_the_time_we_look(setting: Setting) -> None:
+    update = setting.update()
+    gitops.hook(setting.bare, "reference-transaction", f"{ONCE_COMMITTED}; {_commit_on_top('HEAD~')}; {KILL}")
+    assert setting.push(update) == {"main": "moved"}
+    assert setting.log() == ["Rival", "Start"]
+
+
+def _commit_on_top(of: str) -> str:
+    """A hook's lines that put another commit on a branch, as a rival does who is a little faster."""
+    made = f"git -c user.name=rival -c user.email=rival@example.org commit-tree -p {of} -m Rival {of}^{{tree}}"
+    return f"unset GIT_QUARANTINE_PATH; git update-ref refs/heads/main $({made})"
+
+
+def test_a_rival_who_is_faster_inside_the_server_is_not_overwritten(setting: Setting) -> None:
+    gitops.hook(setting.bare, "pre-receive", _commit_on_top("HEAD"))
+    assert setting.push(setting.update()) == {"main": "moved"}
+    assert setting.log() == ["Rival", "Start"]
+
+
+def test_a_rival_who_holds_the_branchs_lock_makes_us_try_again(setting: Setting) -> None:
+    (setting.bare / "refs/heads/main.lock").touch()
+    assert setting.push(setting.update()) == {"main": "moved"}
+    assert setting.log() == ["Start"]
+
+
+def test_a_connection_cut_after_the_server_took_the_commit_is_landed(setting: Setting, mirror: OpenMirror) -> None:
+    with GitServer(setting.bare.parent) as server:
+        over_http(setting, server, mirror)
+        update = setting.update()
+        server.faults["POST " + PUSH] = "cut"
+        assert setting.push(update) == {"main": "landed"}
+        assert gitops.tip(setting.bare) == setting.ours.tip("main") == update.new
+
+
+@pytest.mark.parametrize(("hook", "outcome"), [("pre-receive", "moved"), ("post-receive", "landed")])
+def test_a_server_killed_behind_http_is_settled_as_well(
+    setting: Setting, mirror: OpenMirror, hook: str, outcome: str
+) -> None:
+    with GitServer(setting.bare.parent) as server:
+        over_http(setting, server, mirror)
+        gitops.hook(setting.bare, hook, KILL)
+        assert setting.push(setting.update()) == {"main": outcome}
+
+
+def test_a_remote_that_dies_altogether_is_told_and_the_same_push_may_be_tried_again(
+    setting: Setting, mirror: OpenMirror
+) -> None:
+    with GitServer(setting.bare.parent) as server:
+        over_http(setting, server, mirror)
+        update = setting.update()
+        server.stop()
+        with pytest.raises(RemoteUnavailable):
+            setting.push(update)
+        assert setting.ours.tip("main") == update.old
+        server.start()
+        assert setting.push(update) == {"main": "landed"}
+
+
+@pytest.mark.slow
+def test_a_push_that_hangs_is_given_up_and_leaves_no_process(setting: Setting, mirror: OpenMirror) -> None:
+    with GitServer(setting.bare.parent) as server:
+        over_http(setting, server, mirror, seconds=1.0)
+        update = setting.update()
+        server.faults[PUSH] = "hang"
+        assert setting.push(update) == {"main": "moved"}
+        assert running_git() == []
+        server.faults["GET"] = "hang"
+        with pytest.raises(RemoteUnavailable):
+            setting.push(update)
+    assert setting.log() == ["Start"]
+
+
+def test_a_protected_branch_is_refused_in_the_servers_words(setting: Setting) -> None:
+    words = "GH006: changes must be made through a pull request; main is blocked, not locked"
+    gitops.hook(setting.bare, "pre-receive", f"printf '\\033[31m{words}\\n\\n' >&2; exit 1")
+    outcome = setting.push(setting.update())["main"]
+    assert isinstance(outcome, PushRefused)
+    assert words in outcome.message
+    assert "\033" not in outcome.message
+    assert "deliver: pull-request" in str(outcome.hint)
+    assert setting.log() == ["Start"]
+
+
+def test_a_refusal_without_words_says_what_git_says(setting: Setting) -> None:
+    gitops.hook(setting.bare, "update", "exit 1")
+    outcome = setting.push(setting.update())["main"]
+    assert isinstance(outcome, PushRefused)
+    assert "hook declined" in outcome.message
+
+
+@pytest.mark.parametrize("summary", ["branch is blocked", "this branch is locked"])
+def test_a_refusal_that_speaks_of_locks_is_not_taken_for_a_rival(setting: Setting, summary: str) -> None:
+    gitops.hook(setting.bare, "pre-receive", f"echo '{summary}' >&2; exit 1")
+    assert isinstance(setting.push(setting.update())["main"], PushRefused)
+
+
+def test_each_branch_has_its_own_outcome(setting: Setting) -> None:
+    for branch in ("env/free", "env/busy", "env/guarded"):
+        setting.alice.commit({"note": branch}, branch=branch)
+    branches = ("env/busy", "env/free", "env/guarded")
+    setting.ours.refresh(frozenset(branches))
+    hers = setting.alice.commit({"note": "hers"}, "Hers", branch="env/busy")
+    gitops.hook(setting.bare, "update", 'case $1 in *guarded) echo "not by you" >&2; exit 1;; esac')
+    updates = [setting.update(branch=branch) for branch in branches]
+    outcomes = setting.push(*updates)
+    assert outcomes["env/free"] == "landed"
+    assert outcomes["env/busy"] == "moved"
+    assert isinstance(outcomes["env/guarded"], PushRefused)
+    assert "not by you" in outcomes["env/guarded"].message
+    assert [gitops.tip(setting.bare, branch) for branch in branches] == [hers, updates[1].new, updates[2].old]
+    assert [setting.ours.tip(branch) for branch in branches] == [updates[0].old, updates[1].new, updates[2].old]
+
+
+def test_a_server_killed_between_two_branches_leaves_each_settled_by_itself(setting: Setting) -> None:
+    branches = ("env/a", "env/b")
+    for branch in branches:
+        setting.alice.commit({"note": branch}, branch=branch)
+    setting.ours.refresh(frozenset(branches))
+    updates = [setting.update(branch=branch) for branch in branches]
+    gitops.hook(setting.bare, "pre-receive", f"{_take('env/a', updates[0].new)}\n{KILL}")
+    assert setting.push(*updates) == {"env/a": "landed", "env/b": "moved"}
+
+
+def _take(branch: str, commit: str) -> str:
+    """A hook's lines that keep what was pushed and move one branch to it."""
+    keep = 'cp -r "$GIT_OBJECT_DIRECTORY"/. "$(git rev-parse --absolute-git-dir)/objects/"'
+    return f"{keep}; unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY; git update-ref refs/heads/{branch} {commit}"
+
+
+def test_who_may_read_but_not_write_is_told_so(setting: Setting, mirror: OpenMirror) -> None:
+    git(setting.bare, "config", "http.receivepack", "false")
+    with GitServer(setting.bare.parent) as server:
+        over_http(setting, server, mirror)
+        with pytest.raises(GitError, match="does not let us in") as caught:
+            setting.push(setting.update())
+    assert not caught.value.retry
+    assert "UPDATER_GIT_PASSWORD" in str(caught.value.hint)
+
+
+def test_a_push_that_git_refuses_to_begin_is_an_error_and_not_a_rival(setting: Setting) -> None:
+    tip = gitops.tip(setting.bare)
+    with pytest.raises(GitError, match="`git push` failed .*invalid refspec"):
+        setting.push(Update("no..branch", tip, tip))
+
+
+def test_only_the_named_branches_are_pushed(setting: Setting) -> None:
+    git(setting.ours.git.folder, "tag", "--annotate", "--message=x", "v1", gitops.tip(setting.bare))
+    git(setting.ours.git.folder, "branch", "stray", "main")
+    setting.push(setting.update())
+    assert git(setting.bare, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
