@@ -18,10 +18,10 @@ from updater.adapters.catalog import Catalog
 from updater.adapters.clock import SystemClock
 from updater.adapters.mirror import Authorship, Mirror, open_mirror
 from updater.core.changes import Verify
-from updater.core.planning import Sight
 from updater.core.verification import prove, verify
 from updater.errors import UsageError
 from updater.pipeline import Parts
+from updater.planning import Sight
 from updater.protocols import Decoder, Memo
 from updater.settings import Settings
 

@@ -13,13 +13,17 @@ from dataclasses import dataclass, field, replace
 
 from updater.core import matching
 from updater.core.changes import Change, target_of
-from updater.core.planning import Plan, Sight, make_plan
 from updater.decoders.envelopes import unwrap
-from updater.errors import PushContended, PushRefused, UpdaterError, UsageError
-from updater.model import Commit, Decision, Delivery, Event, Outcome
+from updater.errors import GitError, PushContended, PushRefused, RemoteUnavailable, UpdaterError, UsageError
+from updater.model import Commit, Decision, Delivery, Event, Outcome, Standing
+from updater.planning import Plan, Sight, make_plan
 from updater.protocols import Clock, Decoder, Update
 
 TRIES = 12
+"""How often a batch is pushed where others keep moving its branches."""
+BREAKS = 2
+"""How often a push may break off with nothing changed on the remote."""
+_AGAIN = "nothing is lost: handle the events again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,10 @@ class Report:
 
 
 @dataclass(slots=True)
-class _Final:
-    """What is final after the tries so far: of the branches named here nothing more is to be done."""
+class _Progress:
+    """How far the tries of one batch have got: the newest plan, and what is final of the branches named here."""
 
+    plan: Plan
     decisions: dict[str, list[Decision]] = field(default_factory=dict)
     commits: list[Commit] = field(default_factory=list)
     problems: list[UpdaterError] = field(default_factory=list)
@@ -84,34 +89,48 @@ def decode(decoders: Mapping[str, Decoder], deliveries: Sequence[Delivery]) -> D
 
 
 def plan(parts: Parts, deliveries: Sequence[Delivery]) -> tuple[Plan, Report]:
-    """What deliveries would do, decided on tips that the remote has just confirmed. Writes nothing."""
+    """What deliveries would do, decided on tips that the remote has just confirmed. Nothing is written."""
     decoding = decode(parts.decoders, deliveries)
     made = _confirmed(parts.sight, decoding.events, make_plan(parts.sight, decoding.events))
-    return made, _report(decoding, made, _Final())
+    return made, _report(decoding, _Progress(made))
 
 
 def handle(parts: Parts, deliveries: Sequence[Delivery]) -> Report:
-    """Does what deliveries call for, and returns once it is on the remote.
+    """Does what deliveries call for, and returns once it is on the remote, or cannot get there.
 
-    Raises `GitError` where the remote does not answer, and `PushContended` where others were faster every
-    time. The deliveries are then not finished, and handling them again is harmless.
+    What the remote does not take is refused in the report, and the failure is among its problems: where one of
+    them has `retry`, the deliveries are not finished. Handling them again is harmless. Raises `GitError` where
+    nothing could be planned.
     """
     decoding = decode(parts.decoders, deliveries)
     if not decoding.events:
         return Report(problems=decoding.problems, notes=decoding.notes)
-    final = _Final()
-    made = make_plan(parts.sight, decoding.events)
-    if not made.is_proved_by_pushing():
-        made = _confirmed(parts.sight, decoding.events, made)
+    progress = _Progress(make_plan(parts.sight, decoding.events))
+    try:
+        _land(parts, decoding.events, progress)
+    except GitError as error:
+        progress.problems.append(error)
+        for branch in progress.plan.tips.keys() - progress.decisions.keys():
+            progress.decisions[branch] = [_refused(decision, error) for decision in _of(progress.plan, branch)]
+    return _report(decoding, progress)
+
+
+def _land(parts: Parts, events: Sequence[Event], progress: _Progress) -> None:
+    """Pushes what is planned, and plans again what does not get through, until nothing is open."""
+    if not progress.plan.is_proved_by_pushing():
+        progress.plan = _confirmed(parts.sight, events, progress.plan)
+    broken_off = 0
     for number in range(TRIES):
         if number:
             parts.pause(number)
-            made = _again(parts.sight, decoding.events, made)
-        if _publish(parts, made, final):
-            return _report(decoding, made, final)
-    landed = f"{len(final.commits)} commits have landed; " if final.commits else ""
-    hint = f"{landed}nothing is lost: handle the events again"
-    raise PushContended(f"others pushed first {TRIES} times in a row", hint=hint)
+            progress.plan = _again(parts.sight, events, progress.plan)
+        outcomes = _publish(parts, progress)
+        if not {"moved", "unfinished"} & outcomes:
+            return
+        broken_off += "unfinished" in outcomes
+        if broken_off == BREAKS:
+            raise RemoteUnavailable(f"the remote broke off our push {BREAKS} times", hint=_AGAIN)
+    raise PushContended(f"our push was overtaken, or the branch locked, {TRIES} times in a row", hint=_AGAIN)
 
 
 def _confirmed(sight: Sight, events: Sequence[Event], made: Plan, listed: frozenset[str] = frozenset()) -> Plan:
@@ -133,21 +152,37 @@ def _again(sight: Sight, events: Sequence[Event], made: Plan) -> Plan:
     return _confirmed(sight, events, make_plan(sight, events), branches)
 
 
-def _publish(parts: Parts, made: Plan, final: _Final) -> bool:
-    """Pushes all open branches at once and notes what became final. False if a branch has to be planned again."""
-    changes = [change for change in made.changes if change.branch not in final.decisions]
+def _publish(parts: Parts, progress: _Progress) -> set[str]:
+    """Pushes all open branches at once and notes what became final. Gives the kinds of outcome that there were."""
+    made = progress.plan
+    changes = [change for change in made.changes if change.branch not in progress.decisions]
     commits = _build(parts, made, changes)
-    outcomes = parts.sight.repository.push(_updates(made, commits)) if commits else {}
-    for branch, outcome in outcomes.items():
-        decisions = [decision for decision in made.decisions if target_of(decision).branch == branch]
+    updates = _updates(made, commits)
+    outcomes = parts.sight.repository.push(updates) if updates else {}
+    for update in updates:
+        outcome, decisions = outcomes[update.branch], _of(made, update.branch)
         if isinstance(outcome, PushRefused):
-            final.problems.append(outcome)
-            final.decisions[branch] = [_refused(decision, outcome) for decision in decisions]
+            progress.problems.append(outcome)
+            progress.decisions[update.branch] = [_refused(decision, outcome) for decision in decisions]
         elif outcome == "landed":
-            mine = [commit for commit in commits if commit.branch == branch]
-            final.commits += mine
-            final.decisions[branch] = [_committed(decision, mine) for decision in decisions]
-    return "moved" not in outcomes.values()
+            mine = [commit for commit in commits if commit.branch == update.branch]
+            progress.commits += mine
+            progress.decisions[update.branch] = [_committed(decision, mine) for decision in decisions]
+            _note(parts, update, changes, progress.decisions[update.branch])
+    return {outcome for outcome in outcomes.values() if isinstance(outcome, str)}
+
+
+def _note(parts: Parts, update: Update, changes: Sequence[Change], decisions: Sequence[Decision]) -> None:
+    """Tells the catalog what our push changed, so that the next event need not ask history for it."""
+    mine = [change for change in changes if change.branch == update.branch]
+    files = {path: file.after for change in mine for path, file in change.files.items()}
+    now = parts.clock.now().replace(microsecond=0)
+    standing = [
+        (replace(entry, version=decision.to), Standing(decision.commit, decision.event.time, now))
+        for decision in decisions
+        if decision.commit is not None and (entry := target_of(decision).entry).version.tag != decision.to.tag
+    ]
+    parts.sight.catalog.landed(update, files, standing)
 
 
 def _build(parts: Parts, made: Plan, changes: Sequence[Change]) -> list[Commit]:
@@ -176,17 +211,22 @@ def _committed(decision: Decision, commits: Sequence[Commit]) -> Decision:
     return replace(decision, commit=sha)
 
 
-def _refused(decision: Decision, error: PushRefused) -> Decision:
+def _refused(decision: Decision, error: GitError) -> Decision:
     if decision.outcome is not Outcome.COMMITTED:
         return decision
     return replace(decision, outcome=Outcome.REFUSED, reason=str(error), exit_code=error.exit_code)
 
 
-def _report(decoding: Decoding, made: Plan, final: _Final) -> Report:
-    still = [decision for decision in made.decisions if target_of(decision).branch not in final.decisions]
-    decisions = [decision for branch in final.decisions.values() for decision in branch]
-    problems = (*decoding.problems, *made.problems, *final.problems)
-    return Report((*decisions, *still, *made.ignored), tuple(final.commits), problems, decoding.notes)
+def _of(made: Plan, branch: str) -> list[Decision]:
+    return [decision for decision in made.decisions if target_of(decision).branch == branch]
+
+
+def _report(decoding: Decoding, progress: _Progress) -> Report:
+    made = progress.plan
+    still = [decision for decision in made.decisions if target_of(decision).branch not in progress.decisions]
+    decisions = [decision for branch in progress.decisions.values() for decision in branch]
+    problems = (*decoding.problems, *made.problems, *progress.problems)
+    return Report((*decisions, *still, *made.left_over), tuple(progress.commits), problems, decoding.notes)
 
 
 def _decoder(decoders: Mapping[str, Decoder], source: str) -> Decoder:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 
 from updater.errors import PushRefused
-from updater.model import Decoded, Entry, Message, Standing
+from updater.model import Decoded, Entry, Message, Standing, Version
 
 Kind = Literal["file", "folder", "link", "submodule"]
 
@@ -47,8 +47,9 @@ class Update:
     new: str
 
 
-PushOutcome: TypeAlias = Literal["landed", "moved"] | PushRefused
-"""The branch has our commit; or somebody else moved it and ours is to be planned again; or we may not write."""
+PushOutcome: TypeAlias = Literal["landed", "moved", "unfinished"] | PushRefused
+"""The branch has our commit; or somebody else moved it and ours is to be planned again; or nobody did and it has not
+got there all the same, because the push broke off; or we may not write."""
 
 
 class Repository(Protocol):
@@ -89,6 +90,14 @@ class Catalog(Protocol):
 
     def standing(self, branch: str, tip: str, entry: Entry) -> Standing | None:
         """How the version that stands in an entry at `tip` got there, as far as history tells."""
+        ...
+
+    def stood(self, tip: str, entry: Entry, version: Version) -> Standing | None:
+        """How another version last got into an entry, if it ever stood there before `tip`."""
+        ...
+
+    def landed(self, update: Update, files: Mapping[str, bytes], standing: Sequence[tuple[Entry, Standing]]) -> None:
+        """Notes what our own push changed, so that nobody has to be asked: new contents, and how entries stand now."""
         ...
 
 

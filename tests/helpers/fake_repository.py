@@ -18,10 +18,10 @@ from updater.core import history
 from updater.core.changes import Verify
 from updater.core.history import Step
 from updater.core.kustomization import FILE_NAMES, mentioned_images
-from updater.core.planning import Sight
 from updater.core.verification import PlannedEdit
 from updater.errors import BranchMissing, PushRefused
-from updater.model import Entry, Standing
+from updater.model import Entry, Standing, Version
+from updater.planning import Sight
 from updater.protocols import PushOutcome, Tree, Update
 
 Files = Mapping[str, bytes]
@@ -147,6 +147,17 @@ class FakeRepository:
 
     def standing(self, branch: str, tip: str, entry: Entry) -> Standing | None:
         return history.standing(entry, self._steps(tip, entry.path))
+
+    def stood(self, tip: str, entry: Entry, version: Version) -> Standing | None:
+        return history.stood(entry, version, self._steps(tip, entry.path))
+
+    def landed(self, update: Update, files: Files, standing: Sequence[tuple[Entry, Standing]]) -> None:
+        """What is told has to be what history will say."""
+        for entry, how in standing:
+            known = self.standing(update.branch, update.new, entry)
+            assert known is not None
+            assert (known.commit, known.pushed_at) == (how.commit, how.pushed_at)
+        assert all(self.commits[update.new].files[path] == content for path, content in files.items())
 
     def _push(self, update: Update) -> PushOutcome:
         assert update.old in dict(self._ancestors(update.new)), "never anything but a descendant"

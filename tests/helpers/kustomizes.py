@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shlex
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,9 +49,10 @@ class Counting:
         return self._renderer.render(files, links, folder)
 
 
-def script(folder: Path, body: str, name: str = "kustomize") -> str:
+def script(folder: Path, body: str, name: str = "kustomize", version: str = "v5.9.9") -> str:
     """A program that answers like kustomize to `version` and runs `body` for everything else; its path."""
     path = folder / name
-    path.write_text(f'#!/bin/sh\nif [ "$1" = version ]; then echo v5.9.9; exit; fi\n{body}\n')
+    told = shlex.quote(version)
+    path.write_text(f'#!/bin/sh\nif [ "$1" = version ]; then echo {told}; exit; fi\n{body}\n')
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return str(path)

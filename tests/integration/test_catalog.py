@@ -17,7 +17,8 @@ from updater.adapters.catalog import Catalog
 from updater.adapters.git import Git, Remote
 from updater.adapters.mirror import Mirror
 from updater.core.kustomization import entries
-from updater.model import Entry, Standing
+from updater.model import Entry, Standing, Version
+from updater.protocols import Update
 
 A = "overlays/test/a/kustomization.yaml"
 B = "overlays/test/b/kustomization.yaml"
@@ -309,3 +310,40 @@ def test_the_newest_commit_alone_is_looked_at_where_it_says_enough(setting: Sett
     setting.git.commands.clear()
     catalog.standing("main", tip, entry)
     assert setting.git.commands.count("log") == 1
+
+
+def test_our_own_push_is_noted_without_asking_git(setting: Setting) -> None:
+    catalog, old = setting.catalog(), setting.refreshed()
+    catalog.paths("main", old, IMAGE)
+    content = mentioning(IMAGE, tag="2.0").encode()
+    new = setting.ours.build(old, {A: content}, "Deploy\n", COMMITTED)
+    setting.ours.push([Update("main", old, new)])
+    (entry,) = entries(A, content)
+    how = Standing(new, COMMITTED, COMMITTED)
+    setting.git.commands.clear()
+    catalog.landed(Update("main", old, new), {A: content}, [(entry, how)])
+    assert catalog.standing("main", new, entry) == how
+    assert catalog.paths("main", new, IMAGE) == (A, B)
+    assert setting.git.commands == []
+
+
+def test_our_own_push_is_not_noted_over_what_another_process_has_learned_since(setting: Setting) -> None:
+    catalog, old = setting.catalog(), setting.refreshed()
+    catalog.paths("main", old, IMAGE)
+    entry = setting.entry()
+    setting.alice.commit({B: mentioning("reg.example/acme/else")})
+    tip = setting.refreshed()
+    catalog.paths("main", tip, IMAGE)
+    wrong = Standing("c0ffee", COMMITTED, COMMITTED)
+    catalog.landed(Update("main", old, "c0ffee"), {A: b""}, [(entry, wrong)])
+    assert catalog.paths("main", tip, IMAGE) == (A,)
+    assert catalog.standing("main", tip, entry) != wrong
+
+
+def test_a_version_that_stood_before_is_found_in_history(setting: Setting) -> None:
+    first = setting.refreshed()
+    setting.alice.commit({A: mentioning(IMAGE, tag="2.0")})
+    tip = setting.refreshed()
+    past = setting.catalog().stood(tip, setting.entry(), Version("1.0"))
+    assert past == Standing(first, COMMITTED, COMMITTED)
+    assert setting.catalog().stood(tip, setting.entry(), Version("3.0")) is None

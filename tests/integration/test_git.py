@@ -77,10 +77,24 @@ def test_the_refusal_of_an_unreadable_url_does_not_repeat_its_password() -> None
 
 
 @pytest.mark.parametrize(
-    "url", ["https://example.org/x.git", "ssh://git@example.org:22/x.git", "git@example.org:acme/x.git"]
+    "url",
+    [
+        "https://example.org/x.git",
+        "ssh://git@example.org:22/x.git",
+        "git@example.org:acme/x.git",
+        "work:acme/x.git",
+        "example.org:x.git",
+    ],
 )
 def test_urls_and_the_short_form_of_ssh_are_taken_as_they_are(url: str) -> None:
     assert remote(url) == Remote(url)
+
+
+def test_what_has_a_colon_is_a_path_where_there_is_such_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work:x.git").mkdir()
+    assert remote("work:x.git").url == str(tmp_path / "work:x.git")
+    assert remote("./a:b").url == str(tmp_path / "a:b")
 
 
 def test_a_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

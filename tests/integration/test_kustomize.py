@@ -228,6 +228,15 @@ def test_kustomize_comes_before_kubectl_on_the_path(tmp_path: Path) -> None:
     assert (with_kubectl_alone, with_both) == ("kubectl kustomize", "kustomize build")
 
 
+def test_one_that_is_too_old_is_passed_over_where_there_is_another(tmp_path: Path) -> None:
+    path = {"PATH": str(tmp_path)}
+    script(tmp_path, ECHO, "kustomize", "v3.8.1")
+    with pytest.raises(RenderError, match="too old"):
+        assert find(path).version
+    script(tmp_path, ECHO, "kubectl", '{"kustomizeVersion": "v5.0.1"}')
+    assert find(path).version.startswith("kustomize v5.0.1 ")
+
+
 @pytest.mark.parametrize(
     ("name", "words", "subcommand"),
     [

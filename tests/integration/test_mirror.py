@@ -211,7 +211,7 @@ def test_an_empty_repository_is_told_and_used_once_it_has_a_commit(mirror: OpenM
         with pytest.raises(BranchMissing) as caught:
             mirror(bare, tmp_path / "state")
         assert "no commit" in caught.value.message
-        assert "updater init" in str(caught.value.hint)
+        assert "environments/*.yaml" in str(caught.value.hint)
     new = Person(bare, tmp_path / "alice").commit(FILES)
     assert mirror(bare, tmp_path / "state").tip("main") == new
 

@@ -100,7 +100,7 @@ def test_a_branch_that_a_person_deleted_is_not_made_again(setting: Setting) -> N
 def test_a_server_killed_before_the_branch_moved_leaves_it_to_be_planned_again(setting: Setting, hook: str) -> None:
     update = setting.update()
     gitops.hook(setting.bare, hook, KILL)
-    assert setting.push(update) == {"main": "moved"}
+    assert setting.push(update) == {"main": "unfinished"}
     assert setting.log() == ["Start"]
     assert setting.ours.tip("main") == update.old
     (setting.bare / "hooks" / hook).unlink()
@@ -157,7 +157,7 @@ def test_a_connection_cut_after_the_server_took_the_commit_is_landed(setting: Se
         assert gitops.tip(setting.bare) == setting.ours.tip("main") == update.new
 
 
-@pytest.mark.parametrize(("hook", "outcome"), [("pre-receive", "moved"), ("post-receive", "landed")])
+@pytest.mark.parametrize(("hook", "outcome"), [("pre-receive", "unfinished"), ("post-receive", "landed")])
 def test_a_server_killed_behind_http_is_settled_as_well(
     setting: Setting, mirror: OpenMirror, hook: str, outcome: str
 ) -> None:
@@ -187,7 +187,7 @@ def test_a_push_that_hangs_is_given_up_and_leaves_no_process(setting: Setting, m
         over_http(setting, server, mirror, seconds=1.0)
         update = setting.update()
         server.faults[PUSH] = "hang"
-        assert setting.push(update) == {"main": "moved"}
+        assert setting.push(update) == {"main": "unfinished"}
         assert running_git() == []
         server.faults["GET"] = "hang"
         with pytest.raises(RemoteUnavailable):
@@ -202,7 +202,7 @@ def test_a_protected_branch_is_refused_in_the_servers_words(setting: Setting) ->
     assert isinstance(outcome, PushRefused)
     assert words in outcome.message
     assert "\033" not in outcome.message
-    assert "deliver: pull-request" in str(outcome.hint)
+    assert "keep the overlays on a branch" in str(outcome.hint)
     assert setting.log() == ["Start"]
 
 
@@ -243,7 +243,7 @@ def test_a_server_killed_between_two_branches_leaves_each_settled_by_itself(sett
     setting.ours.refresh(frozenset(branches))
     updates = [setting.update(branch=branch) for branch in branches]
     gitops.hook(setting.bare, "pre-receive", f"{_take('env/a', updates[0].new)}\n{KILL}")
-    assert setting.push(*updates) == {"env/a": "landed", "env/b": "moved"}
+    assert setting.push(*updates) == {"env/a": "landed", "env/b": "unfinished"}
 
 
 def _take(branch: str, commit: str) -> str:

@@ -188,7 +188,7 @@ def test_other_files_beside_the_environments_are_left_alone() -> None:
 def test_no_environment_at_all_is_an_error_that_says_how_to_begin(files: dict[str, str]) -> None:
     (error,) = load(MemoryTree(files), "main").errors
     assert str(error) == "environments: there is no environment: no file environments/*.yaml"
-    assert error.hint == "`updater init` makes one"
+    assert error.hint == "describe one in environments/<name>.yaml, with `overlays` and `follow`"
 
 
 @pytest.mark.parametrize(

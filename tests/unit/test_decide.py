@@ -52,7 +52,7 @@ def test_each_version_that_is_older_than_what_stands_is_rejected() -> None:
 
 
 def test_a_push_before_what_stands_is_rejected_with_both_times() -> None:
-    reason = "b was pushed 2026-11-20T12:04:00Z, not after a, which stands since 2026-11-20T12:05:00Z"
+    reason = "b was pushed 2026-11-20T12:04:00Z, not after a, which stands (pushed 2026-11-20T12:05:00Z)"
     assert only(decide(following(pushed("b", "b", 4)), target("a", "a", 5))) == (REJECTED, reason, 0)
     assert only(decide(following(pushed("b", "b", 6)), target("a", "a", 5)))[0] is COMMITTED
 
@@ -177,7 +177,7 @@ def test_a_standing_tag_that_comes_without_digest_is_news_only_if_it_was_pushed_
 def test_an_entry_with_a_digest_alone_takes_a_later_push_and_no_earlier_one() -> None:
     pinned = target(None, "a", 5)
     outcome, reason, _ = only(decide(following(pushed("b", "b", 6)), pinned))
-    assert (outcome, reason) == (COMMITTED, "b is newer than sha256:aaaaaaaaaaaa (pushed)")
+    assert (outcome, reason) == (COMMITTED, "b is newer than sha256:aaaaaaaaaaaa (pushed 2026-11-20T12:06:00Z)")
     assert only(decide(following(pushed("b", "b", 4)), pinned))[0] is REJECTED
     assert only(decide(following(pushed("b", None, 6)), pinned))[0] is REFUSED
     assert only(decide(following(pushed("1.0.0", "b", 4), order="semver"), pinned))[0] is COMMITTED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.helpers.events import IMAGE, PATH, at, digest, entry, pushed
-from updater.core.history import Step, standing
+from updater.core.history import Step, standing, stood
 from updater.core.messages import Line, commit_message
 from updater.model import Entry, Standing, Version
 
@@ -120,3 +120,31 @@ def test_a_tag_that_learned_its_digest_is_no_older_than_the_tag_was() -> None:
 def test_a_tag_that_learned_its_digest_beyond_the_known_history_is_as_old_as_the_push() -> None:
     steps = history((kustomization("1.4.0"), "start"), (kustomization("1.4.0", "a"), ours("1.4.0", "a", pushed_at=-7)))
     assert standing(entry("1.4.0", "a"), steps[:1]) == Standing("commit-1", at(-7), at(60))
+
+
+# What stood before
+
+
+def test_a_version_that_stood_before_is_found_with_the_push_that_first_brought_it() -> None:
+    steps = history(
+        (kustomization("1.3.0", "a"), "start"),
+        (kustomization("1.4.0", "b"), ours("1.4.0", "b", pushed_at=-7)),
+        (kustomization("1.4.0", "b") + b"\n# a note", "note"),
+        (kustomization("1.5.0", "c"), ours("1.5.0", "c", pushed_at=-3)),
+    )
+    past = stood(entry("1.5.0", "c"), Version("1.4.0", digest("b")), steps)
+    assert past == Standing("commit-1", pushed_at=at(-7), landed_at=at(60))
+    assert stood(entry("1.5.0", "c"), Version("1.3.0", digest("a")), steps) == Standing("commit-0", at(0), at(0))
+
+
+def test_a_version_without_a_digest_is_that_tag_with_any() -> None:
+    steps = history((kustomization("1.4.0", "b"), "start"), (kustomization("1.5.0", "c"), "next"))
+    assert stood(entry("1.5.0", "c"), Version("1.4.0"), steps) == Standing("commit-0", at(0), at(0))
+    assert stood(entry("1.5.0", "c"), Version("1.4.0", digest("d")), steps) is None
+
+
+def test_what_never_stood_or_stood_in_another_entry_is_not_found() -> None:
+    other = kustomization("1.4.0", name=f"{IMAGE}-b")
+    steps = history((None, "start"), (b"images: [", "broken"), (other, "other"), (kustomization("1.5.0"), "next"))
+    assert stood(entry("1.5.0"), Version("1.4.0"), steps) is None
+    assert stood(entry("1.5.0"), Version("1.5.0"), steps) is None

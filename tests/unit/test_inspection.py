@@ -28,7 +28,8 @@ GOOD: dict[str, File] = {
 
 
 def found(files: dict[str, File], verify: Verify = agree) -> tuple[Finding, ...]:
-    return inspect(MemoryTree({**GOOD, **files}), "main", config.load, verify)
+    tree = MemoryTree({**GOOD, **files})
+    return inspect(tree, config.load(tree, "main"), verify)
 
 
 def lines(findings: tuple[Finding, ...]) -> list[tuple[str, str, int]]:
@@ -139,10 +140,39 @@ def test_each_kustomization_is_rendered_once_with_all_its_entries_bumped() -> No
     found({PATH: images((IMAGE, "1", "a"), (OTHER, "1", None))}, lambda _, edit: seen.append(edit))
     (edit,) = seen
     trial = Version("updater-check", f"sha256:{'0' * 64}")
-    assert [bump.to for bump in edit.bumps] == [trial, Version(trial.tag)]
+    assert [bump.to for bump in edit.bumps] == [trial, trial]
     assert edit.before.decode() == images((IMAGE, "1", "a"), (OTHER, "1", None))
-    after = images((IMAGE, "1", "a"), (OTHER, "1", None)).replace('"1"', '"updater-check"')
+    after = images((IMAGE, "1", "a"), (OTHER, "1", "a")).replace('"1"', '"updater-check"')
     assert edit.after.decode() == after.replace("a" * 64, "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("more", "standing", "tried"),
+    [
+        ("  pin: tag", None, False),
+        ("  pin: tag", "a", True),
+        ("- image: reg.example/other/*", None, True),
+    ],
+    ids=["a tag alone", "a tag alone beside a digest", "tag and digest"],
+)
+def test_the_trial_is_what_the_rule_would_write(more: str, standing: str | None, tried: bool) -> None:
+    text = environment_file()["environments/test.yaml"] + f"{more}\n"
+    seen: list[PlannedEdit] = []
+    findings = found(
+        {"environments/test.yaml": text, PATH: images((IMAGE, "1", standing))}, lambda _, edit: seen.append(edit)
+    )
+    if more == "  pin: tag" and standing:
+        assert [each.at for each in findings] == [Location(PATH, 4)]
+    else:
+        assert [bump.to.digest is not None for edit in seen for bump in edit.bumps] == [tried]
+
+
+def test_an_entry_that_no_rule_follows_is_tried_with_what_stands_there() -> None:
+    other = "web.example/x"
+    for standing in (None, "a"):
+        seen: list[PlannedEdit] = []
+        found({PATH: images((other, "1", standing))}, lambda _, edit, seen=seen: seen.append(edit))
+        assert [bump.to.digest is None for edit in seen for bump in edit.bumps] == [standing is None]
 
 
 def test_an_entry_that_names_no_image_is_not_tried_since_nothing_will_ever_bump_it() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.helpers.events import IMAGE, environment
 from tests.helpers.fake_repository import FakeRepository, images, overlay
 from tests.helpers.trees import MemoryTree
-from updater.core.inventory import missing_branches, overlays
+from updater.core.inventory import overlays
 from updater.errors import BranchMissing, Location
+from updater.planning import missing_branches
 
 OTHER = "reg.example/models/model-b"
 

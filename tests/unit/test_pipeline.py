@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,9 +17,10 @@ from updater.core.environment import Follow, OrderName
 from updater.core.kustomization import entries
 from updater.core.rules import Rule, compile_rule
 from updater.decoders import generic
-from updater.errors import PushContended
+from updater.errors import PushContended, RemoteUnavailable
 from updater.model import Delivery, Event, Outcome, Version
 from updater.pipeline import Parts, Report
+from updater.protocols import PushOutcome, Update
 
 PATH = "overlays/test/model-a/kustomization.yaml"
 OTHER = "reg.example/models/model-b"
@@ -301,9 +301,12 @@ def test_it_gives_up_when_others_are_faster_every_time() -> None:
         for number in range(pipeline.TRIES)
     ]
     pauses: list[int] = []
-    with pytest.raises(PushContended, match="12 times in a row") as caught:
-        pipeline.handle(parts(repository, pauses=pauses), [delivery("2")])
-    assert caught.value.retry
+    report = pipeline.handle(parts(repository, pauses=pauses), [delivery("2")])
+    (problem,) = report.problems
+    assert isinstance(problem, PushContended)
+    assert "12 times in a row" in problem.message
+    assert (problem.retry, report.exit_code) == (True, 5)
+    assert outcomes(report) == [("test", "2", Outcome.REFUSED)]
     assert len(repository.pushes) == pipeline.TRIES
     assert pauses == list(range(1, pipeline.TRIES))
     assert outcomes(handle(repository, delivery("2"))) == [("test", "2", Outcome.COMMITTED)]
@@ -440,3 +443,80 @@ def test_a_tag_that_learns_its_digest_gives_way_only_to_what_it_gave_way_to_befo
         ends.add(repository.on_remote("main", PATH))
         assert stands(repository).digest is not None
     assert len(ends) == 1
+
+
+# Pushes without a time of their own
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("uvw"), st.sampled_from("ab")), min_size=1, max_size=8),
+    st.sampled_from(list(TAGS)),
+)
+def test_a_push_without_a_time_that_comes_again_later_never_takes_anything_back(
+    heard: list[tuple[str, str]], order: OrderName
+) -> None:
+    repository = FakeRepository({"main": {**environment_file(order=order), **overlay("v0")}}, since=-9)
+    seen: set[tuple[str, str]] = set()
+    for minutes, (name, letter) in enumerate(heard):
+        tag = dict(zip("uvw", TAGS[order], strict=False))[name]
+        before = repository.on_remote("main", PATH)
+        untimed = replace(delivery(tag, letter, None), received_at=at(minutes))
+        clock = StoppedClock(at(minutes))
+        pipeline.handle(replace(parts(repository), clock=clock), [untimed])
+        if (tag, letter) in seen:
+            assert repository.on_remote("main", PATH) == before
+        seen.add((tag, letter))
+
+
+# A remote that breaks off
+
+
+class Breaking(FakeRepository):
+    """A remote on which pushes to some branches break off, so many times, before anything has changed there."""
+
+    breaks: int
+    dies = False
+
+    def push(self, updates: Sequence[Update]) -> dict[str, PushOutcome]:
+        outcomes = super().push([update for update in updates if self.breaks == 0 or update.branch != "main"])
+        if self.breaks:
+            self.breaks -= 1
+            outcomes |= {"main": "unfinished"} if any(update.branch == "main" for update in updates) else {}
+        return outcomes
+
+    def refresh(self, branches: frozenset[str] = frozenset()) -> bool:
+        if self.dies and self.pushes:
+            raise RemoteUnavailable("nobody answers")
+        return super().refresh(branches)
+
+
+def breaking(breaks: int, **branches: dict[str, str]) -> Breaking:
+    repository = Breaking({"main": {**FILES, **environment_file("edge", "branch: edge")}, **branches})
+    repository.breaks = breaks
+    return repository
+
+
+def test_a_push_that_breaks_off_once_is_made_again() -> None:
+    repository = breaking(1, edge=overlay("9", environment="edge"))
+    report = handle(repository, delivery("2"))
+    assert (report.exit_code, repository.log("main")[0]) == (0, "Deploy model-a 2 to test")
+
+
+def test_a_push_that_breaks_off_every_time_ends_soon_and_says_so() -> None:
+    repository = breaking(99, edge=overlay("9", environment="edge"))
+    report = handle(repository, delivery("2"))
+    (problem,) = report.problems
+    assert isinstance(problem, RemoteUnavailable)
+    assert (problem.retry, report.exit_code, len(repository.pushes)) == (True, 5, pipeline.BREAKS)
+    assert ("test", "2", Outcome.REFUSED) in outcomes(report)
+
+
+def test_what_landed_and_what_was_unreadable_is_told_although_the_remote_dies_in_the_middle() -> None:
+    repository = breaking(99, edge=overlay("1", environment="edge"))
+    repository.dies = True
+    repository.refresh(frozenset({"edge"}))
+    repository.pushes.clear()
+    report = handle(repository, delivery("2"), replace(delivery("3"), body=b"{"))
+    assert {each.branch for each in report.commits} == {"edge"}
+    assert sorted(outcomes(report)) == [("edge", "2", Outcome.COMMITTED), ("test", "2", Outcome.REFUSED)]
+    assert [type(problem).__name__ for problem in report.problems] == ["EventError", "RemoteUnavailable"]

@@ -8,8 +8,8 @@ import pytest
 
 from tests.helpers.events import IMAGE, pushed
 from tests.helpers.fake_repository import FakeRepository, environment_file, images, overlay, sight
-from updater.core.planning import Plan, make_plan
 from updater.model import Decision, Event, Outcome
+from updater.planning import Plan, make_plan
 
 PATH = "overlays/test/model-a/kustomization.yaml"
 OTHER = "reg.example/models/model-b"
@@ -38,7 +38,7 @@ def test_a_push_is_planned_into_every_environment_that_follows_it() -> None:
     plan = planned(files, pushed("2"))
     assert places(plan.decisions) == [("edge", "model-a", COMMITTED), ("test", "model-a", COMMITTED)]
     assert [change.environment for change in plan.changes] == ["edge", "test"]
-    assert (plan.ignored, plan.problems) == ((), ())
+    assert (plan.left_over, plan.problems) == ((), ())
 
 
 def test_decisions_come_by_environment_service_file_and_entry_with_the_best_version_last() -> None:
@@ -107,11 +107,22 @@ def test_a_broken_environment_file_stops_that_environment_alone() -> None:
     assert {problem.exit_code for problem in plan.problems} == {3}
 
 
-def test_a_file_that_cannot_be_read_is_a_problem_and_stops_no_other() -> None:
+def test_a_file_that_cannot_be_read_is_a_refusal_and_stops_no_other() -> None:
     broken = {"overlays/test/broken/kustomization.yaml": f"images:\n- name: {IMAGE}\n  newTag: [\n"}
     plan = planned({**environment_file(), **overlay("1"), **broken}, pushed("2"))
     assert places(plan.decisions) == [("test", "model-a", COMMITTED)]
-    assert [problem.exit_code for problem in plan.problems] == [3]
+    (refused,) = plan.left_over
+    assert (refused.outcome, refused.exit_code, refused.target) == (REFUSED, 3, None)
+    assert refused.reason.startswith("overlays/test/broken/kustomization.yaml:4: ")
+
+
+def test_an_image_whose_only_file_cannot_be_read_is_refused_and_not_ignored() -> None:
+    broken = {"overlays/test/model-a/kustomization.yaml": f"images:\n- name: {IMAGE}\n  newTag: [\n"}
+    plan = planned({**environment_file(order="semver"), **broken}, pushed("2.0.0"), pushed("latest"))
+    assert [(each.to.tag, each.outcome) for each in plan.left_over] == [
+        ("2.0.0", REFUSED),
+        ("latest", Outcome.IGNORED),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -124,20 +135,20 @@ def test_a_file_that_cannot_be_read_is_a_problem_and_stops_no_other() -> None:
 )
 def test_a_push_that_nothing_takes_is_ignored_with_the_reason(event: Event, reason: str) -> None:
     plan = planned({**environment_file(order="semver"), **overlay("1.0.0")}, event)
-    ignored = only(plan.ignored)
+    ignored = only(plan.left_over)
     assert (ignored.outcome, ignored.reason, ignored.event, ignored.target) == (IGNORED, reason, event, None)
     assert (plan.decisions, ignored.exit_code) == ((), 0)
 
 
 def test_a_push_that_one_environment_takes_is_not_ignored_for_another() -> None:
     files = {**environment_file(), **environment_file("edge"), **overlay("1")}
-    assert planned(files, pushed("2")).ignored == ()
+    assert planned(files, pushed("2")).left_over == ()
 
 
 def test_an_image_may_have_a_push_that_lands_and_one_that_is_ignored() -> None:
     plan = planned({**environment_file(order="semver"), **overlay("1.0.0")}, pushed("1.1.0"), pushed("latest"))
     assert only(plan.decisions).to.tag == "1.1.0"
-    assert only(plan.ignored).to.tag == "latest"
+    assert only(plan.left_over).to.tag == "latest"
 
 
 # Branches
@@ -163,7 +174,7 @@ def test_a_missing_branch_is_a_problem_for_its_environment_alone() -> None:
     assert str(problem) == "environments/test.yaml:2: the branch 'env/test' of test is not on the remote"
     assert problem.exit_code == 5
     reasons = f"no entry of edge follows {OTHER}; test: its branch 'env/test' is not on the remote"
-    assert only(plan.ignored).reason == reasons
+    assert only(plan.left_over).reason == reasons
 
 
 def test_a_configuration_that_comes_with_a_missing_branch_is_in_force_at_once() -> None:

@@ -6,8 +6,8 @@ from tests.helpers.events import IMAGE, at, environment, pushed
 from tests.helpers.fake_repository import FakeRepository, images, overlay
 from updater.core import matching
 from updater.core.environment import Follow, NamedEnvironment
-from updater.core.survey import Survey, survey
 from updater.model import Event
+from updater.survey import Survey, survey
 
 OTHER = "reg.example/models/model-b"
 BROKEN = f"images:\n- name: {IMAGE}\n  newTag: [\n"
@@ -26,7 +26,7 @@ def test_every_overlay_of_every_environment_that_follows_the_image_is_found() ->
         ("test", "overlays/test/model-a"),
     ]
     assert [hit.claimants for hit in result.hits] == [("edge",), ("test",)]
-    assert result.problems == ()
+    assert result.unreadable == ()
 
 
 def test_each_environment_is_read_on_its_own_branch() -> None:
@@ -36,21 +36,21 @@ def test_each_environment_is_read_on_its_own_branch() -> None:
     assert (hit.target.branch, hit.target.entry.version.tag) == ("env/test", "2")
 
 
-def test_a_file_that_cannot_be_read_is_a_problem_once_and_stops_no_other() -> None:
+def test_a_file_that_cannot_be_read_is_told_for_each_image_and_stops_no_other() -> None:
     path = "overlays/test/model-a/kustomization.yaml"
     repository = FakeRepository({"main": {**overlay("1", service="model-b"), path: BROKEN + f"- name: {OTHER}\n"}})
     result = found(repository, [environment()], pushed("2"), pushed("2", image=OTHER))
     assert [hit.target.service for hit in result.hits] == ["model-b"]
-    (problem,) = result.problems
-    assert (problem.exit_code, problem.at and problem.at.path) == (3, path)
+    assert [each.followed.image for each in result.unreadable] == [IMAGE, OTHER]
+    assert {(each.error.exit_code, each.error.at and each.error.at.path) for each in result.unreadable} == {(3, path)}
 
 
-def test_a_file_that_cannot_be_read_on_two_branches_is_two_problems() -> None:
+def test_a_file_that_cannot_be_read_on_two_branches_is_told_for_both() -> None:
     path = "overlays/test/model-a/kustomization.yaml"
     repository = FakeRepository({"main": {path: BROKEN}, "next": {path: BROKEN}})
     repository.refresh(frozenset({"next"}))
     environments = [environment("a", overlays="overlays/test/*"), environment("b", overlays="*/*/*", branch="next")]
-    assert len(found(repository, environments, pushed("2")).problems) == 2
+    assert len(found(repository, environments, pushed("2")).unreadable) == 2
 
 
 def test_an_entry_that_two_environments_of_a_branch_cover_names_both() -> None:

@@ -6,14 +6,15 @@ and the wanted one are looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from updater.adapters import reading
 from updater.adapters.cache import Cache
 from updater.adapters.mirror import Mirror
 from updater.core import history
 from updater.core.kustomization import FILE_NAMES, mentioned_images
-from updater.model import Entry, Standing
+from updater.model import Entry, Standing, Version
+from updater.protocols import Update
 
 _NAMES = frozenset(FILE_NAMES)
 
@@ -40,20 +41,31 @@ class Catalog:
     def standing(self, branch: str, tip: str, entry: Entry) -> Standing | None:
         """How the version that stands in an entry at `tip` got there; see `core.history`."""
         self._bring_to(branch, tip)
-        place, version = f"{entry.list}[{entry.index}]", str(entry.version)
-        known = self._cache.standing(branch, tip, entry.path, place, version)
+        known = self._cache.standing(branch, tip, entry.path, *_place(entry))
         if known is not None:
             return known
         found = history.standing(entry, self._steps(tip, entry.path))
         if found is not None:
-            self._cache.remember_standing(branch, tip, entry.path, place, version, found)
+            self._cache.remember_standing(branch, tip, entry.path, *_place(entry), found)
         return found
+
+    def stood(self, tip: str, entry: Entry, version: Version) -> Standing | None:
+        """How another version last got into an entry, if it ever stood there before `tip`; see `core.history`."""
+        return history.stood(entry, version, self._steps(tip, entry.path))
+
+    def landed(self, update: Update, files: Mapping[str, bytes], standing: Sequence[tuple[Entry, Standing]]) -> None:
+        """Notes what our own push changed, so that nobody has to be asked; see `protocols.Catalog`."""
+        mentions = {path: mentioned_images(content) for path, content in files.items()}
+        if self._cache.advance(update.branch, update.old, update.new, mentions, frozenset(files)):
+            for entry, how in standing:
+                place = _place(entry)
+                self._cache.remember_standing(update.branch, update.new, entry.path, *place, how)
 
     def _bring_to(self, branch: str, tip: str) -> None:
         """One try to make `tip` the known one; another process may want another and be faster."""
         known = self._cache.tip(branch)
         if known is None or known not in self._mirror.objects:
-            self._cache.replace(branch, tip, self._scan(tip))
+            self._cache.replace(branch, tip, list(self._scan(tip)))
         elif known != tip:
             changes = reading.changes(self._mirror.git, known, tip)
             self._cache.advance(branch, known, tip, self._mentions(changes), self._touched(known, tip, changes))
@@ -86,3 +98,8 @@ class Catalog:
         tree = self._mirror.tree(parent)
         node = tree.node(path)
         return tree.read(path) if node is not None and node.kind == "file" else None
+
+
+def _place(entry: Entry) -> tuple[str, str]:
+    """What the cache knows an entry and its version by, within its file."""
+    return f"{entry.list}[{entry.index}]", str(entry.version)

@@ -39,7 +39,7 @@ _OVERRULED = (
 )
 """What a person may have set for work by hand, and what would change or stop ours; see git-config(1)."""
 _HELPER_TRANSPORT = re.compile(r"[A-Za-z0-9+.-]*::")
-_SCP_LIKE = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9][A-Za-z0-9.-]*:.+")
+_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*:.+")
 _CREDENTIALS_IN_URL = re.compile(r"(?<=//)[^\s'\"]*@")
 _ANSWER = r'printf "username=%s\npassword=%s\n" "$UPDATER_GIT_USERNAME" "$UPDATER_GIT_PASSWORD"'
 _HELPER = f'!f() {{ test "$1" = get && {_ANSWER}; }}; f'
@@ -64,7 +64,9 @@ def remote(url: str, *, username: str | None = None, password: str | None = None
     if not url or url.startswith("-") or _HELPER_TRANSPORT.match(url) or not url.isprintable():
         raise UsageError(f"{_without_credentials(url)!r} is not a repository", hint=_URL_HINT)
     if "://" not in url:
-        place = url if _SCP_LIKE.fullmatch(url) else str(Path(url).expanduser().resolve())
+        # As git has it (git-clone(1), GIT URLS): a colon before the first slash, unless there is such a file.
+        is_remote = _SCP_LIKE.fullmatch(url) and not Path(url).exists()
+        place = url if is_remote else str(Path(url).expanduser().resolve())
         return Remote(place, username, password, seconds)
     parts = _parts(url)
     if parts.scheme in ("http", "https"):

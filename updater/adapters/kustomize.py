@@ -35,19 +35,26 @@ _INSTALL = (
 def find(environ: Mapping[str, str], seconds: float = SECONDS) -> Kustomize:
     """The kustomize to use: the path or command in UPDATER_KUSTOMIZE, else `kustomize`, else `kubectl` on PATH.
 
-    Nothing is run yet. Raises `UsageError` if the setting is no such command, `RenderError` if there is none at all.
+    Of those on PATH the first that is recent enough. Raises `UsageError` if the setting is no such command,
+    `RenderError` if there is none.
     """
     setting = environ.get(SETTING)
-    path = environ.get("PATH", os.defpath)
-    for command in [setting] if setting else ["kustomize", "kubectl"]:
-        words = [command] if Path(command).is_file() else shlex.split(command)
-        program = shutil.which(words[0], path=path) if words else None
-        if program is not None and words[1:] in ([], ["build"], ["kustomize"]):
-            is_kubectl = words[1:] == ["kustomize"] or Path(words[0]).name.startswith("kubectl")
-            return Kustomize(program, is_kubectl=is_kubectl, seconds=seconds)
-    if setting:
+    found = [_command(each, environ, seconds) for each in ([setting] if setting else ["kustomize", "kubectl"])]
+    there = [each for each in found if each is not None]
+    if setting and not there:
         raise UsageError(f"{SETTING} is {setting!r}, which is no kustomize or kubectl", hint=_INSTALL)
-    raise RenderError("neither kustomize nor kubectl is installed", hint=_INSTALL)
+    if not there:
+        raise RenderError("neither kustomize nor kubectl is installed", hint=_INSTALL)
+    return next((each for each in there if each.is_recent()), there[0])
+
+
+def _command(text: str, environ: Mapping[str, str], seconds: float) -> Kustomize | None:
+    words = [text] if Path(text).is_file() else shlex.split(text)
+    program = shutil.which(words[0], path=environ.get("PATH", os.defpath)) if words else None
+    if program is None or words[1:] not in ([], ["build"], ["kustomize"]):
+        return None
+    is_kubectl = words[1:] == ["kustomize"] or Path(words[0]).name.startswith("kubectl")
+    return Kustomize(program, is_kubectl=is_kubectl, seconds=seconds)
 
 
 class Kustomize:
@@ -72,6 +79,13 @@ class Kustomize:
             raise RenderError(f"{self._program} is kustomize {found[0]}, which is too old", hint=_INSTALL)
         status = Path(self._program).stat()
         return f"{self._subcommand} {found[0]} {status.st_size} {status.st_mtime_ns}"
+
+    def is_recent(self) -> bool:
+        """Whether it is a kustomize that can be used."""
+        try:
+            return bool(self.version)
+        except RenderError:
+            return False
 
     def render(self, files: Mapping[str, bytes], links: Mapping[str, str], folder: str) -> bytes:
         """See `protocols.Renderer`."""

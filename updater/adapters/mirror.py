@@ -20,7 +20,7 @@ from updater.errors import BranchMissing
 from updater.model import Identity
 from updater.protocols import PushOutcome, Update
 
-_EMPTY_HINT = "push a first commit, for instance one made by `updater init`"
+_EMPTY_HINT = "push a first commit, with overlays and `environments/*.yaml`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,10 @@ class Mirror:
     def _settle(self, update: Update) -> PushOutcome:
         """A push broke off: the remote's refs tell what became of it (ours, or a descendant of ours, is success)."""
         _, tips = self._listing(frozenset({update.branch}))
-        if tips.get(update.branch) in (None, update.old):
+        if update.branch not in tips:
             return "moved"
+        if tips[update.branch] == update.old:
+            return "unfinished"
         if tips[update.branch] == update.new:
             return "landed"
         self._fetch([update.branch])

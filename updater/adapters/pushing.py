@@ -50,9 +50,9 @@ def _outcome(
     if flag in " *=+":
         return "landed"
     if flag == "!" and _OVERTAKEN.search(summary):
-        return "moved"
+        return "moved"  # or is being moved: somebody holds the lock
     outcome = settle(update)
-    if outcome == "moved" and flag == "!" and "remote rejected" in summary:
+    if outcome == "unfinished" and flag == "!" and "remote rejected" in summary:
         return _refusal(git, update.branch, summary, finished)
     return outcome
 
@@ -63,7 +63,7 @@ def _refusal(git: Git, branch: str, summary: str, finished: Finished) -> PushRef
     said = "; ".join(word for word in words if word) or summary
     return PushRefused(
         f"{git.remote.url} refuses our push to {branch}: {said}",
-        hint=f"let this identity push to {branch}, or use an environment with `deliver: pull-request`",
+        hint=f"let this identity push to {branch}, or keep the overlays on a branch to which it may",
     )
 
 

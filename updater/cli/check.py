@@ -24,7 +24,8 @@ def check(common: Common, folder: Path) -> None:
     from updater.cli import output
     from updater.core.inspection import inspect
 
-    findings = inspect(FolderTree(folder), "HEAD", config.load, bootstrap.prover())
+    tree = FolderTree(folder)
+    findings = inspect(tree, config.load(tree, "HEAD"), bootstrap.prover())
     if common.json:
         output.as_json({"findings": [output.finding_json(finding) for finding in findings]})
     for finding in () if common.json else findings:

@@ -24,10 +24,11 @@ def handle(common: Common, files: tuple[str, ...], source: str | None) -> None:
     is on the remote, or that nothing was to be done.
     """
     from updater import pipeline
+    from updater.adapters.clock import SystemClock
     from updater.cli import output, payloads
 
+    read = payloads.read(files, source, SystemClock().now())
     with common.opened() as workshop:
-        read = payloads.read(files, source, workshop.parts.clock.now())
         report = pipeline.handle(workshop.parts, read.deliveries)
     report = replace(report, problems=(*read.problems, *report.problems))
     if common.json:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from updater.core.changes import Change
 from updater.core.inspection import Finding
-from updater.core.messages import plain, short
+from updater.core.messages import move, plain, short
 from updater.model import Commit, Decision, Outcome, Version
 from updater.pipeline import Report
 
@@ -89,7 +89,7 @@ def diff_text(changes: Iterable[Change]) -> str:
 
 def diff(text: str) -> None:
     """Prints a unified diff, coloured on a terminal."""
-    for line in text.splitlines():
+    for line in map(_visible, text.splitlines()):
         bold = line.startswith(("+++", "---"))
         colour = None if bold else {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
         click.secho(line, fg=colour, bold=bold)
@@ -140,7 +140,7 @@ def _place(decision: Decision) -> str:
 def _move(decision: Decision) -> str:
     if decision.target is None or decision.target.entry.version == decision.to:
         return short(decision.to)
-    return f"{short(decision.target.entry.version)} -> {short(decision.to)}"
+    return move(decision.target.entry.version, decision.to)
 
 
 def finding(found: Finding) -> None:
@@ -148,7 +148,7 @@ def finding(found: Finding) -> None:
     kind, colour = ("error", "red") if found.exit_code else ("warning", "yellow")
     click.echo(f"{found.at}: {click.style(kind, fg=colour)}: {plain(found.message)}")
     if found.hint:
-        click.echo(f"    hint: {found.hint}")
+        click.echo(f"    hint: {plain(found.hint)}")
 
 
 def finding_json(found: Finding) -> dict[str, Any]:
@@ -160,3 +160,8 @@ def finding_json(found: Finding) -> dict[str, Any]:
         "message": found.message,
         "hint": found.hint,
     }
+
+
+def _visible(line: str) -> str:
+    """A line of somebody's file, with what a terminal would obey escaped."""
+    return "".join(letter if letter.isprintable() or letter == "\t" else ascii(letter)[1:-1] for letter in line)

@@ -13,7 +13,7 @@ from updater.cli.telling import finish
 
 if TYPE_CHECKING:
     from updater.bootstrap import Workshop
-    from updater.core.planning import ReadConfiguration
+    from updater.planning import ReadConfiguration
     from updater.protocols import Tree
 
 
@@ -31,10 +31,11 @@ def plan(common: Common, files: tuple[str, ...], source: str | None, ref: str | 
     tried before it is merged.
     """
     from updater import pipeline
+    from updater.adapters.clock import SystemClock
     from updater.cli import output, payloads
 
+    read = payloads.read(files, source, SystemClock().now())
     with common.opened() as workshop:
-        read = payloads.read(files, source, workshop.parts.clock.now())
         parts = workshop.parts
         if ref is not None:
             configuration = _configured_by(workshop, ref)

@@ -54,7 +54,8 @@ def status(common: Common, services: tuple[str, ...], environment: str | None) -
 
 def _standing(workshop: Workshop, only: str | None, services: Sequence[str]) -> Inventory:
     """The wanted entries of all environments, with how they came to stand as they do."""
-    from updater.core.inventory import Inventory, missing_branches, overlays
+    from updater.core.inventory import Inventory, overlays
+    from updater.planning import missing_branches
 
     sight, mirror = workshop.parts.sight, workshop.mirror
     default = mirror.default_branch

@@ -18,7 +18,7 @@ def tell(message: str, hint: str | None) -> None:
     click.echo(plain(message), err=True)
     if hint:
         click.secho("hint: ", fg="cyan", nl=False, err=True)
-        click.echo(hint, err=True)
+        click.echo(plain(hint), err=True)
 
 
 def finish(report: Report) -> None:

@@ -52,7 +52,8 @@ def load(tree: Tree, default_branch: str) -> Configuration:
             errors += problem.errors
             broken.add(name)
     if not environments and not errors:
-        errors = [_error(FOLDER, "there is no environment: no file environments/*.yaml", "`updater init` makes one")]
+        hint = "describe one in environments/<name>.yaml, with `overlays` and `follow`"
+        errors = [_error(FOLDER, "there is no environment: no file environments/*.yaml", hint)]
     faults = graph.faults({name: each.settings for name, each in environments.items()}, broken - environments.keys())
     errors += (_misled(fault, documents[fault.environment]) for fault in faults)
     usable = environments.keys() - {fault.environment for fault in faults}

@@ -118,16 +118,21 @@ def _edit_verified(
 def _edit(
     tree: Tree, path: str, content: bytes, decisions: Sequence[Decision]
 ) -> tuple[bytes, list[Decision], list[Decision]]:
-    good, bad = [], []
+    """The content with every bump that it allows, and good and bad bumps. Lines in reasons are those of the content."""
+    good, bad, edits = [], [], []
+    after = content
     for decision in decisions:
         entry = target_of(decision).entry
+        edit = EntryEdit(entry.list, entry.index, decision.to)
         try:
             refuse_second_kustomization(tree, path)
-            content = bump(path, content, (EntryEdit(entry.list, entry.index, decision.to),))
-            good.append(decision)
+            after = bump(path, content, (edit,))
         except EditRefused as error:
             bad.append(_refused(decision, error))
-    return content, good, bad
+            continue
+        good.append(decision)
+        edits.append(edit)
+    return (after if len(edits) == 1 else bump(path, content, edits)), good, bad
 
 
 def _objection(verify: Verify, tree: Tree, edit: PlannedEdit) -> UpdaterError | None:

@@ -11,12 +11,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from updater.core.matching import Followed
-from updater.core.messages import short, stamp
+from updater.core.messages import short, stamp, told_apart
 from updater.core.rules import Rule
+from updater.errors import EventError
 from updater.model import Decision, Event, Outcome, Target, Version
-
-MISSING_DIGEST = 4
-"""Exit code of a refusal because the event names no digest."""
 
 
 def decide(followed: Followed, target: Target) -> tuple[Decision, ...]:
@@ -101,7 +99,7 @@ def _without_digest(rule: Rule, target: Target, event: Event) -> Decision:
         f"{target.entry.path}:{target.entry.line} pins a digest, and the event names none for {event.version.tag}: "
         "writing the tag alone would leave the old image running"
     )
-    return replace(_decision(target, event, Outcome.REFUSED, reason), exit_code=MISSING_DIGEST)
+    return replace(_decision(target, event, Outcome.REFUSED, reason), exit_code=EventError.exit_code)
 
 
 def _compare(rule: Rule, target: Target, event: Event) -> Decision:
@@ -114,8 +112,9 @@ def _compare(rule: Rule, target: Target, event: Event) -> Decision:
     if learned:
         reason = f"{standing.tag} stands without its digest, which is known now"
         return _decision(target, event, Outcome.COMMITTED, reason)
-    reason = f"{short(event.version)} is newer than {short(standing)} ({rule.follow.order})"
-    return _decision(target, event, Outcome.COMMITTED, reason)
+    old, new = told_apart(standing, event.version)
+    by = f"pushed {stamp(event.time)}" if _equal_keys(rule, standing, event) else rule.follow.order
+    return _decision(target, event, Outcome.COMMITTED, f"{new} is newer than {old} ({by})")
 
 
 def _less(rule: Rule, target: Target, event: Event, best: Decision) -> Decision:
@@ -130,10 +129,10 @@ def _less(rule: Rule, target: Target, event: Event, best: Decision) -> Decision:
 
 def _rejection(rule: Rule, target: Target, event: Event) -> Decision:
     standing, since = target.entry.version, target.standing_since
-    reason = f"{short(event.version)} is older than {short(standing)}, which stands ({rule.follow.order})"
+    old, new = told_apart(standing, event.version)
+    reason = f"{new} is older than {old}, which stands ({rule.follow.order})"
     if since is not None and event.time <= since and _equal_keys(rule, standing, event):
-        standing_text = f"{short(standing)}, which stands since {stamp(since)}"
-        reason = f"{short(event.version)} was pushed {stamp(event.time)}, not after {standing_text}"
+        reason = f"{new} was pushed {stamp(event.time)}, not after {old}, which stands (pushed {stamp(since)})"
     return _decision(target, event, Outcome.REJECTED, reason)
 
 

@@ -41,11 +41,38 @@ def standing(entry: Entry, steps: Iterable[Step]) -> Standing | None:
     return None
 
 
+def stood(entry: Entry, version: Version, steps: Iterable[Step]) -> Standing | None:
+    """How `version` last got into `entry`, where it stood before but does not now; None if it never did.
+
+    `steps` are the commits that touched its file, newest first. A version without a digest is that tag with any.
+    """
+    older = iter(steps)
+    for step in older:
+        past = _past(step.before, entry, version)
+        if past is not None:
+            return standing(replace(entry, version=past), older)
+    return None
+
+
+def _past(content: bytes | None, entry: Entry, version: Version) -> Version | None:
+    """The version in which `entry` stood in an older content of its file, if it is `version`."""
+    for old in _entries(content, entry.path):
+        is_it = old.version == version or (version.digest is None and old.version.tag == version.tag)
+        if (old.name, old.image) == (entry.name, entry.image) and is_it:
+            return old.version
+    return None
+
+
 def _carries(content: bytes | None, entry: Entry) -> bool:
+    older = _entries(content, entry.path)
+    return any((old.name, old.image, old.version) == (entry.name, entry.image, entry.version) for old in older)
+
+
+def _entries(content: bytes | None, path: str) -> tuple[Entry, ...]:
+    """What an older content of a file can still be read as."""
     if content is None:
-        return False
+        return ()
     try:
-        found = entries(entry.path, content)
+        return entries(path, content)
     except EditRefused:
-        return False
-    return any((old.name, old.image, old.version) == (entry.name, entry.image, entry.version) for old in found)
+        return ()

@@ -9,16 +9,15 @@ from itertools import groupby
 from updater.core import matching, patterns
 from updater.core.changes import Verify, refuse_second_kustomization
 from updater.core.edit import EntryEdit, bump
-from updater.core.environment import NamedEnvironment
+from updater.core.environment import Configuration, NamedEnvironment
 from updater.core.inventory import overlays
 from updater.core.kustomization import FILE_NAMES
 from updater.core.not_yet import not_yet
-from updater.core.planning import ReadConfiguration
 from updater.core.rendering import PlannedBump
 from updater.core.rules import compile_rule
 from updater.core.verification import PlannedEdit
 from updater.errors import ConfigurationError, EditRefused, Location, UpdaterError
-from updater.model import Target, Version
+from updater.model import Entry, Target, Version
 from updater.protocols import Tree
 
 _TRIAL = Version("updater-check", f"sha256:{'0' * 64}")
@@ -34,9 +33,8 @@ class Finding:
     exit_code: int = ConfigurationError.exit_code
 
 
-def inspect(tree: Tree, default_branch: str, read: ReadConfiguration, verify: Verify) -> tuple[Finding, ...]:
+def inspect(tree: Tree, configuration: Configuration, verify: Verify) -> tuple[Finding, ...]:
     """The findings in a GitOps repository's files, sorted by place. All branches are taken to be this tree."""
-    configuration = read(tree, default_branch)
     findings = [_of(error) for error in configuration.errors]
     paths, links = _kustomizations(tree)
     claimed: dict[tuple[str, str, str, int], Target] = {}
@@ -114,22 +112,32 @@ def _trial(
     tree: Tree, environment: NamedEnvironment, path: str, targets: Sequence[Target], verify: Verify
 ) -> Iterator[Finding]:
     """Bumps all entries of a kustomization for a trial."""
-    before = after = tree.read(path)
-    bumps = []
+    before = tree.read(path)
+    edits, bumps = [], []
     for target in targets:
         entry = target.entry
-        to = Version(_TRIAL.tag, None if entry.version.digest is None else _TRIAL.digest)
+        to = _trial_version(environment, entry)
+        edit = EntryEdit(entry.list, entry.index, to)
         try:
             refuse_second_kustomization(tree, path)
-            after = bump(path, after, (EntryEdit(entry.list, entry.index, to),))
-            bumps.append(PlannedBump(entry, to))
+            bump(path, before, (edit,))
         except EditRefused as error:
             yield _of(error)
+            continue
+        edits.append(edit)
+        bumps.append(PlannedBump(entry, to))
     if bumps and environment.settings.verify == "render":
         try:
-            verify(tree, PlannedEdit(path, before, after, tuple(bumps)))
+            verify(tree, PlannedEdit(path, before, bump(path, before, edits), tuple(bumps)))
         except UpdaterError as error:
             yield _of(error)
+
+
+def _trial_version(environment: NamedEnvironment, entry: Entry) -> Version:
+    """A version such as a push would write; where no rule follows the entry, one like that which stands."""
+    rules = (follow for follow in environment.settings.follow if compile_rule(follow).follows(entry.image or ""))
+    pin = next((follow.pin for follow in rules), "tag" if entry.version.digest is None else "digest")
+    return Version(_TRIAL.tag) if pin == "tag" else _TRIAL
 
 
 def _of(error: UpdaterError) -> Finding:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from updater.core import matching
 from updater.core.environment import NamedEnvironment
 from updater.core.kustomization import entries
-from updater.errors import BranchMissing, EditRefused, UpdaterError
+from updater.errors import EditRefused, UpdaterError
 from updater.model import Target
-from updater.protocols import Repository, Tree
+from updater.protocols import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +41,3 @@ def overlays(environment: NamedEnvironment, tree: Tree, paths: Iterable[str]) ->
             if matching.claims(environment, entry)
         ]
     return Inventory(tuple(sorted(targets, key=matching.place)), tuple(problems))
-
-
-def missing_branches(repository: Repository, environments: Sequence[NamedEnvironment]) -> dict[str, BranchMissing]:
-    """The branches of these environments that the remote does not have, each with what to do about it."""
-    unheard = {each.branch for each in environments if repository.tip(each.branch) is None}
-    if unheard:
-        repository.refresh(frozenset(unheard))
-    return {
-        environment.branch: BranchMissing(
-            f"the branch {environment.branch!r} of {environment.name} is not on the remote",
-            at=environment.at("branch"),
-            hint="push it, or correct `branch`",
-        )
-        for environment in environments
-        if repository.tip(environment.branch) is None
-    }

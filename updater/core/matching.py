@@ -85,6 +85,6 @@ def place(target: Target) -> tuple[str, str, str, str, int]:
     return (target.environment, target.service, entry.path, entry.list, entry.index)
 
 
-def _age(event: Event) -> tuple[bool, float, str, str]:
+def _age(event: Event) -> tuple[float, bool, str, str]:
     """Earlier first; what a sender told before what we only saw arrive; then by name, so that order does not matter."""
-    return (event.pushed_at is None, event.time.timestamp(), event.source, event.id)
+    return (event.time.timestamp(), event.pushed_at is None, event.source, event.id)

@@ -40,7 +40,7 @@ def subject(environment: str, service: str, lines: Sequence[Line]) -> str:
 def commit_message(environment: str, service: str, lines: Sequence[Line]) -> str:
     """The whole text of a commit, its trailers included; ends with a newline."""
     unique = list(dict.fromkeys(lines))
-    moves = dict.fromkeys(f"{line.image}: {_move(line.old, line.new)}" for line in unique)
+    moves = dict.fromkeys(f"{line.image}: {move(line.old, line.new)}" for line in unique)
     trailers = [f"Updater-Environment: {environment}", f"Updater-Service: {service}"]
     for line in unique:
         trailers.append(f"Updater-Image: {reference(line.image, line.new)}")
@@ -72,10 +72,14 @@ def stamp(time: datetime) -> str:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _move(old: Version, new: Version) -> str:
-    if old.tag == new.tag:
-        return f"{_both(old)} -> {_both(new)}"
-    return f"{short(old)} -> {short(new)}"
+def told_apart(old: Version, new: Version) -> tuple[str, str]:
+    """Two versions as people name them, with their digests where the tags are the same."""
+    return (_both(old), _both(new)) if old.tag == new.tag else (short(old), short(new))
+
+
+def move(old: Version, new: Version) -> str:
+    """A bump as people read it: `1.3.2 -> 1.4.0`."""
+    return " -> ".join(told_apart(old, new))
 
 
 def _both(version: Version) -> str:

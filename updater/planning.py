@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from updater.core import matching
 from updater.core.changes import Change, Verify, make_changes, target_of
 from updater.core.decide import decide, ignored
-from updater.core.environment import Configuration
-from updater.core.inventory import missing_branches
+from updater.core.environment import Configuration, NamedEnvironment
 from updater.core.matching import Followed
 from updater.core.not_yet import not_yet
-from updater.core.survey import Hit, survey
-from updater.errors import ConfigurationError, UpdaterError
+from updater.errors import BranchMissing, ConfigurationError, UpdaterError
 from updater.model import Decision, Event, Outcome
 from updater.protocols import Catalog, Repository, Tree
+from updater.survey import Hit, Survey, survey
 
 ReadConfiguration = Callable[[Tree, str], Configuration]
 """Reads the environments from the files of a commit or folder, given the remote's default branch."""
@@ -35,18 +34,21 @@ class Sight:
 class Plan:
     """What would happen on these tips (branch to commit): the decisions, and the changes that carry out the bumps.
 
-    `ignored` are the events that no entry takes. `problems` are failures that belong to no decision.
+    `left_over` are the decisions for events that no entry takes. `problems` belong to no decision.
     """
 
     tips: Mapping[str, str]
     decisions: tuple[Decision, ...]
-    ignored: tuple[Decision, ...]
+    left_over: tuple[Decision, ...]
     changes: tuple[Change, ...]
     problems: tuple[UpdaterError, ...]
 
     def is_proved_by_pushing(self) -> bool:
-        """Whether a push of the changes alone shows that every tip it was made on is still the remote's."""
-        return self.tips.keys() <= {change.branch for change in self.changes}
+        """Whether a push of the changes alone shows that what it was made on is still the remote's.
+
+        With several branches it does not: one may land although another, with the configuration maybe, has moved.
+        """
+        return len(self.tips) == 1 and bool(self.changes)
 
 
 def make_plan(sight: Sight, events: Sequence[Event]) -> Plan:
@@ -67,10 +69,26 @@ def make_plan(sight: Sight, events: Sequence[Event]) -> Plan:
     return Plan(
         tips,
         tuple(settled),
-        tuple(_ignored(events, followed, found.hits, missing)),
+        tuple(_left_over(events, followed, found, missing)),
         tuple(changes),
-        (*configuration.errors, *missing.values(), *found.problems),
+        (*configuration.errors, *missing.values()),
     )
+
+
+def missing_branches(repository: Repository, environments: Sequence[NamedEnvironment]) -> dict[str, BranchMissing]:
+    """The branches of these environments that the remote does not have, each with what to do about it."""
+    unheard = {each.branch for each in environments if repository.tip(each.branch) is None}
+    if unheard:
+        repository.refresh(frozenset(unheard))
+    return {
+        environment.branch: BranchMissing(
+            f"the branch {environment.branch!r} of {environment.name} is not on the remote",
+            at=environment.at("branch"),
+            hint="push it, or correct `branch`",
+        )
+        for environment in environments
+        if repository.tip(environment.branch) is None
+    }
 
 
 def _decide(hit: Hit) -> tuple[Decision, ...]:
@@ -108,18 +126,24 @@ def _carry_out(
     return sorted(settled, key=_place), changes
 
 
-def _ignored(
-    events: Sequence[Event], followed: Sequence[Followed], hits: Sequence[Hit], missing: Collection[str]
+def _left_over(
+    events: Sequence[Event], followed: Sequence[Followed], found: Survey, missing: Collection[str]
 ) -> Iterator[Decision]:
-    reached = {(hit.followed.environment.name, hit.followed.image) for hit in hits}
+    """The decisions for what no entry takes: refused where a file that mentions the image cannot be read."""
+    reached = {(hit.followed.environment.name, hit.followed.image) for hit in found.hits}
     for event in events:
+        refusals = [each for each in found.unreadable if _wants(each.followed, event)]
+        for each in refusals:
+            reason, code = str(each.error), each.error.exit_code
+            yield Decision(event.image, event.version, Outcome.REFUSED, reason, event, exit_code=code)
         mine = [match for match in followed if match.image == event.image]
-        if not any(_takes(match, event, reached) for match in mine):
+        taken = any((match.environment.name, match.image) in reached and _wants(match, event) for match in mine)
+        if not (taken or refusals):
             yield ignored(event, mine, missing)
 
 
-def _takes(match: Followed, event: Event, reached: set[tuple[str, str]]) -> bool:
-    return (match.environment.name, event.image) in reached and match.rule.refusal(event.version.tag or "") is None
+def _wants(match: Followed, event: Event) -> bool:
+    return match.image == event.image and match.rule.refusal(event.version.tag or "") is None
 
 
 def _branches(followed: Sequence[Followed]) -> list[str]:

@@ -10,8 +10,8 @@ from updater.core.decide import needs_time
 from updater.core.environment import NamedEnvironment
 from updater.core.kustomization import entries
 from updater.core.matching import Followed
-from updater.errors import EditRefused, UpdaterError
-from updater.model import Target
+from updater.errors import EditRefused
+from updater.model import Event, Target
 from updater.protocols import Catalog, Repository
 
 
@@ -25,11 +25,19 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file of an overlay that mentions an image that was pushed, and why it cannot be read."""
+
+    followed: Followed
+    error: EditRefused
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """Every hit, and the files that could not be read."""
 
     hits: tuple[Hit, ...]
-    problems: tuple[UpdaterError, ...]
+    unreadable: tuple[Unreadable, ...]
 
 
 def survey(
@@ -41,7 +49,7 @@ def survey(
     that may decide.
     """
     hits: list[Hit] = []
-    problems: dict[tuple[str, str], UpdaterError] = {}
+    unreadable: list[Unreadable] = []
     for match in followed:
         branch = match.environment.branch
         tip = repository.tip(branch) or ""
@@ -52,13 +60,32 @@ def survey(
             try:
                 found = entries(path, tree.read(path))
             except EditRefused as error:
-                problems[branch, path] = error
+                unreadable.append(Unreadable(match, error))
                 continue
             for target in matching.targets(match.environment, match.image, found):
-                if needs_time(match, target):
-                    target = replace(target, standing=catalog.standing(branch, tip, target.entry))
-                hits.append(Hit(match, target, tuple(_claimants(environments, branch, target))))
-    return Survey(tuple(hits), tuple(problems.values()))
+                claimants = tuple(_claimants(environments, branch, target))
+                hits.append(Hit(*_dated(catalog, tip, match, target), claimants))
+    return Survey(tuple(hits), tuple(unreadable))
+
+
+def _dated(catalog: Catalog, tip: str, match: Followed, target: Target) -> tuple[Followed, Target]:
+    """Both with the push times that only history knows, where times may decide.
+
+    A sender that tells no time may send the same push again at any later time; if that version stood here
+    before, it was pushed when it came the first time.
+    """
+    if not needs_time(match, target):
+        return match, target
+    events = tuple(_first_heard(catalog, tip, target, event) for event in match.events)
+    standing = catalog.standing(target.branch, tip, target.entry)
+    return replace(match, events=events), replace(target, standing=standing)
+
+
+def _first_heard(catalog: Catalog, tip: str, target: Target, event: Event) -> Event:
+    if event.pushed_at is not None:
+        return event
+    past = catalog.stood(tip, target.entry, event.version)
+    return event if past is None else replace(event, pushed_at=past.pushed_at)
 
 
 def _claimants(environments: Sequence[NamedEnvironment], branch: str, target: Target) -> Iterator[str]:
