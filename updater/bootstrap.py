@@ -18,11 +18,12 @@ from updater.adapters.catalog import Catalog
 from updater.adapters.clock import SystemClock
 from updater.adapters.mirror import Authorship, Mirror, open_mirror
 from updater.core.changes import Verify
+from updater.core.environment import Configuration
 from updater.core.verification import prove, verify
 from updater.errors import UsageError
 from updater.pipeline import Parts
-from updater.planning import Sight
-from updater.protocols import Decoder, Memo
+from updater.planning import ReadConfiguration, Sight
+from updater.protocols import Decoder, Memo, Tree
 from updater.settings import Settings
 
 _LONGEST_PAUSE = 2.0
@@ -51,11 +52,26 @@ def opened(settings: Settings) -> Iterator[Workshop]:
     memory = Cache(mirror.git.folder.with_suffix(".sqlite"))
     try:
         catalog = Catalog(mirror, memory)
-        sight = Sight(mirror, catalog, config.load, verifier(memory))
+        sight = Sight(mirror, catalog, _reader(), verifier(memory))
         yield Workshop(Parts(sight, decoders(), clock, _pause), mirror, catalog)
     finally:
         memory.close()
         mirror.close()
+
+
+def _reader() -> ReadConfiguration:
+    """Reads the environments, once for each content of their folder."""
+    known: dict[tuple[str, str], Configuration] = {}
+
+    def read(tree: Tree, default_branch: str) -> Configuration:
+        folder = tree.node(config.FOLDER)
+        key = (folder.id if folder else "", default_branch)
+        if key not in known:
+            known.clear()
+            known[key] = config.load(tree, default_branch)
+        return known[key]
+
+    return read
 
 
 def verifier(memo: Memo) -> Verify:

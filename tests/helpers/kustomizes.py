@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shlex
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path

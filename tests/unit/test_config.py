@@ -9,9 +9,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.helpers.trees import File, Link, MemoryTree, Submodule
-from updater.config import Configuration, load
+from updater.config import load
 from updater.config.problems import problem
-from updater.core.environment import Environment, Follow, Freeze, Hold, Promote, PullRequests, Release, StatusGate
+from updater.core.environment import (
+    Configuration,
+    Environment,
+    Follow,
+    Freeze,
+    Hold,
+    Promote,
+    PullRequests,
+    Release,
+    StatusGate,
+)
 from updater.errors import ConfigurationError, Location
 
 TEST = """\

@@ -173,23 +173,6 @@ def test_many_wildcards_do_not_multiply_the_work() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "prefix"),
-    [
-        ("overlays/test/{service}", "overlays/test"),
-        ("/overlays/*/test/{service}", "overlays"),
-        ("overlays/app-*/x", "overlays"),
-        ("teams/**/test/{service}", "teams"),
-        ("{service}/test", ""),
-        ("**", ""),
-        ("overlays/test/model-a", "overlays/test/model-a"),
-        ("{root=overlays}/{service}", "overlays"),
-    ],
-)
-def test_the_fixed_prefix_ends_before_the_first_wildcard(pattern: str, prefix: str) -> None:
-    assert patterns.fixed_prefix(pattern) == prefix
-
-
-@pytest.mark.parametrize(
     ("pattern", "image", "matches"),
     [
         ("us-docker.pkg.dev/acme/models/*", "us-docker.pkg.dev/acme/models/a", True),

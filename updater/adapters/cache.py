@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -54,7 +54,7 @@ class Cache:
 
     def add(self, key: str) -> None:
         """Remembers a proved shape."""
-        with self._writing() as db:
+        with suppress(UpdaterError), self._writing() as db:
             db.execute("INSERT OR IGNORE INTO shape VALUES (?)", (key,))
 
     def tip(self, branch: str) -> str | None:
@@ -137,13 +137,17 @@ class Cache:
         """Notes how an entry came to stand at a version, unless another process has changed the known tip meanwhile."""
         row = (branch, path, entry, version, standing.commit)
         times = (standing.pushed_at.isoformat(), standing.landed_at.isoformat())
-        with self._writing() as db:
+        with suppress(UpdaterError), self._writing() as db:
             if self.tip(branch) == tip:
                 db.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, *times))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            hint = "try again; if no other updater runs, delete the state folder"
+            raise UpdaterError(f"the cache in the state folder cannot be written: {error}", hint=hint) from error
         try:
             yield self._db
         except BaseException:

@@ -121,7 +121,6 @@ class Mirror:
         outcomes = pushing.push(self.git, updates, self._settle)
         for update in updates:
             if outcomes[update.branch] == "landed" and self._tips.get(update.branch) == update.old:
-                self.git.run("update-ref", HEADS + update.branch, update.new, update.old)
                 self._tips[update.branch] = update.new
         return outcomes
 

@@ -11,6 +11,8 @@ from updater.errors import PushRefused
 from updater.protocols import PushOutcome, Update
 
 HEADS = "refs/heads/"
+_TRACKED = f"remote.origin.fetch=+{HEADS}*:{HEADS}*"
+"""With this git itself moves our own branch along with the remote's, which saves a process."""
 _OVERTAKEN = re.compile(
     r"fetch first|stale info|non-fast-forward|needs force|(cannot|unable to|failed to) lock|failed to update ref"
     r"|incorrect old value|reference already exists",
@@ -24,7 +26,7 @@ def push(git: Git, updates: Sequence[Update], settle: Callable[[Update], PushOut
     `settle` reads the remote's refs to learn what became of an update that the push does not tell of.
     Raises `GitError` where the remote does not let us push at all.
     """
-    finished = git.run("push", "--porcelain", *_arguments(updates))
+    finished = git.run("-c", _TRACKED, "push", "--porcelain", *_arguments(updates))
     told = _porcelain(finished.stdout.decode(errors="replace"))
     outcomes = {update.branch: _outcome(git, update, told, finished, settle) for update in updates}
     if finished.code and not told and "landed" not in outcomes.values() and not git.is_cut_off(finished):

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from updater.core import references, yaml_nodes
+from updater.core import references
 from updater.core.kustomization import MERGE, Kustomization, name_parts, read, version
 from updater.core.splices import Splice, inserted, replaced, spliced
-from updater.core.yaml_nodes import Alias, Mapping, Node, Scalar, Sequence, YamlError
+from updater.core.yaml_nodes import Alias, Mapping, Node, Scalar, Sequence
+from updater.errors import EditRefused
 from updater.model import Version
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -47,9 +48,9 @@ def bump(path: str, content: bytes, edits: Iterable[EntryEdit]) -> bytes:
         values |= more_values
     if not splices:
         return content
-    text = spliced(file.text, splices)
-    _verify(file, text, values)
-    return text.encode()
+    edited = spliced(file.text, splices).encode()
+    _verify(file, edited, values)
+    return edited
 
 
 def _plan(file: Kustomization, edit: EntryEdit) -> tuple[list[Splice], dict[Path, str]]:
@@ -135,17 +136,17 @@ def _splices(file: Kustomization, entry: Mapping, fields: dict[str, str], wanted
     return splices
 
 
-def _verify(file: Kustomization, text: str, values: dict[Path, str]) -> None:
+def _verify(file: Kustomization, content: bytes, values: dict[Path, str]) -> None:
     """Refuses an edit that changed anything but `values`: the last guard, whatever went wrong before it."""
     expected = dict(_facts(file.root, ()))
     for where, value in values.items():
         _, _, anchor, tag = expected.get(where, (Scalar, "", None, None))
         expected[where] = (Scalar, value, anchor, tag)
     try:
-        roots = yaml_nodes.parse(text)
-    except YamlError:
-        roots = ()
-    if [dict(_facts(root, ())) for root in roots] != [expected]:
+        found = dict(_facts(read(file.path, content).root, ()))
+    except EditRefused:
+        found = {}
+    if found != expected:
         name, index, *_ = next(iter(values))
         line = file.items(str(name))[int(index)].span.line
         raise file.refused("the edit would change more than the planned values", line, "write this entry more plainly")

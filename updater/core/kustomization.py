@@ -70,6 +70,7 @@ class Kustomization:
         return {key: text for key, node in _members(self, entry, FIELDS).items() if (text := _text(self, key, node))}
 
 
+@lru_cache(maxsize=64)
 def read(path: str, content: bytes) -> Kustomization:
     """The kustomization in `content`. Raises `EditRefused`, with the line, for what cannot be read safely."""
     try:

@@ -19,7 +19,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import takewhile
 
 from updater.core import references
 
@@ -118,16 +117,6 @@ def _segment(text: str) -> Segment:
     if "**" in glob and glob != "**":
         raise ValueError(f"has {text!r}: `**` is a segment by itself; inside a segment write `*`")
     return Segment(glob, capture)
-
-
-def fixed_prefix(pattern: str) -> str:
-    """The folder that holds everything a pattern can match: its leading segments without a wildcard.
-
-    It is "" where the first segment is a wildcard, and the whole pattern where there is no wildcard at all.
-    Raises ValueError as `compile` does.
-    """
-    fixed = takewhile(lambda segment: "*" not in segment.glob, compile(pattern).segments)
-    return "/".join(segment.glob for segment in fixed)
 
 
 @lru_cache(maxsize=1024)
