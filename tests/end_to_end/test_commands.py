@@ -70,10 +70,30 @@ def test_status_shows_what_stands_where_and_since_when(bare: Path, updater: Comm
     assert service["commit"] == gitops.tip(bare)
     assert service["since"].endswith("Z")
     rows = updater("status", "--repo", bare).out.splitlines()
-    assert rows[0].split() == ["ENVIRONMENT", "SERVICE", "IMAGE", "VERSION", "SINCE", "COMMIT"]
-    assert [row.split()[1:4] for row in rows[1:]] == [
-        ["model-a", f"{MODELS}/model-a", "1.1.0"],
-        ["model-b", f"{MODELS}/model-b", "1.0.0"],
+    assert rows[0].split() == ["SERVICE", "IMAGE", "TEST"]
+    assert [row.split()[:4] for row in rows[1:]] == [
+        ["model-a", f"{MODELS}/model-a", "1.1.0", "since"],
+        ["model-b", f"{MODELS}/model-b", "1.0.0", "since"],
+    ]
+
+
+def test_status_is_a_column_for_each_environment_in_the_order_of_promotion(
+    updater: CommandLine, tmp_path: Path
+) -> None:
+    later = "overlays: overlays/{0}/{{service}}\npromote: {{from: {1}}}\ndeliver: pull-request\n"
+    files = {
+        "environments/zero.yaml": TEST.replace("overlays/test", "overlays/zero"),
+        "environments/one.yaml": later.format("one", "zero"),
+        "environments/a-last.yaml": later.format("a-last", "one"),
+        "overlays/zero/model-a/kustomization.yaml": overlay("model-a", "1.2.0"),
+        "overlays/a-last/model-a/kustomization.yaml": overlay("model-a", "1.0.0"),
+        "overlays/one/model-b/kustomization.yaml": overlay("model-b", "1.1.0"),
+    }
+    rows = updater("status", "--repo", gitops.remote(tmp_path / "r.git", files)).out.splitlines()
+    assert rows[0].split() == ["SERVICE", "IMAGE", "ZERO", "ONE", "A-LAST"]
+    assert [[word for word in row.split() if word == "-" or word[0].isdigit() and "." in word] for row in rows[1:]] == [
+        ["1.2.0", "-", "1.0.0"],
+        ["-", "1.1.0", "-"],
     ]
 
 

@@ -163,3 +163,15 @@ def test_what_has_no_fault_reaches_only_sound_environments_and_a_root(
     for name in sound:
         assert set(graph.sources(environments[name])) <= sound
         assert graph.roots(environments, name)
+
+
+def test_stages_follow_the_way_of_a_version_and_else_the_alphabet() -> None:
+    environments = {
+        "production": after("staging", "canary"),
+        "canary": after("test"),
+        "staging": after("test"),
+        "test": root(),
+        "a": root(),
+    }
+    assert graph.stages(environments) == ("a", "test", "canary", "staging", "production")
+    assert graph.stages({"alone": after("gone")}) == ("alone",)

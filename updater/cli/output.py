@@ -27,6 +27,7 @@ _COLOURS = {
     Outcome.REJECTED: "yellow",
 }
 _WIDE = 10_000
+_ROOMY = 140
 
 
 def console() -> Console:
@@ -44,6 +45,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
         made.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
     if made.row_count:
         console().print(made)
+
+
+def image_name(image: str) -> str:
+    """An image for a table: its last part where there is little room."""
+    return image if console().width >= _ROOMY else image.rpartition("/")[2]
 
 
 def as_json(value: Any) -> None:
@@ -66,7 +72,7 @@ def report_text(report: Report) -> None:
         (
             Text(decision.outcome, style=_COLOURS.get(decision.outcome, "")),
             _place(decision),
-            decision.image,
+            image_name(decision.image),
             _move(decision),
             decision.reason,
         )

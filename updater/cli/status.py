@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 def status(common: Common, services: tuple[str, ...], environment: str | None) -> None:
     """Show what stands where, and since when. SERVICE may be a glob."""
     from updater.cli import output
-    from updater.core.messages import short, stamp
 
     with common.opened() as workshop:
         workshop.mirror.refresh()
@@ -35,18 +34,7 @@ def status(common: Common, services: tuple[str, ...], environment: str | None) -
     if common.json:
         output.as_json({"services": [_json(target) for target in targets]})
     else:
-        rows = [
-            (
-                target.environment,
-                target.service,
-                target.entry.image or target.entry.name,
-                short(target.entry.version),
-                "" if target.standing is None else stamp(target.standing.landed_at),
-                "" if target.standing is None else target.standing.commit[:12],
-            )
-            for target in targets
-        ]
-        output.table(("ENVIRONMENT", "SERVICE", "IMAGE", "VERSION", "SINCE", "COMMIT"), rows)
+        _print(targets)
     for problem in found.problems:
         tell(str(problem), problem.hint)
     click.get_current_context().exit(next((problem.exit_code for problem in found.problems), 0))
@@ -54,13 +42,16 @@ def status(common: Common, services: tuple[str, ...], environment: str | None) -
 
 def _standing(workshop: Workshop, only: str | None, services: Sequence[str]) -> Inventory:
     """The wanted entries of all environments, with how they came to stand as they do."""
+    from updater.core import graph
     from updater.core.inventory import Inventory, overlays
     from updater.planning import missing_branches
 
     sight, mirror = workshop.parts.sight, workshop.mirror
     default = mirror.default_branch
     configuration = sight.configuration(mirror.tree(mirror.tip(default) or ""), default)
-    wanted = [each for each in configuration.environments if only in (None, each.name)]
+    known = {each.name: each for each in configuration.environments}
+    order = graph.stages({name: each.settings for name, each in known.items()})
+    wanted = [known[name] for name in order if only in (None, name)]
     if only is not None and not wanted:
         raise UsageError(f"there is no environment {only!r}", hint=f"see the folder environments/ on {default}")
     missing = missing_branches(mirror, wanted)
@@ -78,6 +69,33 @@ def _standing(workshop: Workshop, only: str | None, services: Sequence[str]) -> 
             if not services or any(fnmatchcase(target.service, glob) for glob in services)
         ]
     return Inventory(tuple(targets), tuple(problems))
+
+
+def _print(targets: Sequence[Target]) -> None:
+    """A row for each image of a service, a column for each environment."""
+    from updater.cli import output
+
+    environments = list(dict.fromkeys(target.environment for target in targets))
+    cells: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for target in targets:
+        row = (target.service, target.entry.image or target.entry.name)
+        cells.setdefault(row, {}).setdefault(target.environment, []).append(_cell(target))
+    rows = [
+        (
+            service,
+            output.image_name(image),
+            *(" / ".join(dict.fromkeys(found.get(name, ["-"]))) for name in environments),
+        )
+        for (service, image), found in sorted(cells.items())
+    ]
+    output.table(("SERVICE", "IMAGE", *(name.upper() for name in environments)), rows)
+
+
+def _cell(target: Target) -> str:
+    from updater.core.messages import short
+
+    since = "" if target.standing is None else f" since {target.standing.landed_at:%Y-%m-%d %H:%M}Z"
+    return f"{short(target.entry.version)}{since}"
 
 
 def _json(target: Target) -> dict[str, Any]:

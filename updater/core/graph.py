@@ -49,6 +49,22 @@ def roots(environments: Environments, name: str) -> tuple[str, ...]:
     return tuple(sorted(each for each in seen if environments[each].promote is None))
 
 
+def stages(environments: Environments) -> tuple[str, ...]:
+    """The names in the order in which a version passes through: each after those it promotes from, else by name.
+
+    The environments have no circle.
+    """
+    known = {name: set(sources(environment)) & environments.keys() for name, environment in environments.items()}
+    waiting = TopologicalSorter(known)
+    waiting.prepare()
+    order: list[str] = []
+    while waiting:
+        ready = sorted(waiting.get_ready())
+        order += ready
+        waiting.done(*ready)
+    return tuple(order)
+
+
 def faults(environments: Environments, broken: Collection[str] = ()) -> tuple[Fault, ...]:
     """Whatever keeps an environment from promoting, sorted by the environment's name.
 
