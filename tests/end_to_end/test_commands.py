@@ -180,7 +180,7 @@ def test_every_command_takes_the_common_options(name: str) -> None:
     ("arguments", "told"),
     [
         (("hande",), "No such command 'hande'"),
-        (("handle",), "Missing argument 'FILE…'"),
+        (("handle",), "Missing argument 'FILE...'"),
         (("status", "--outptu", "json"), "No such option"),
         (("status", "--repo", "ext::sh -c true"), "is not a repository"),
         (("status", "--repo", "ftp://h/x"), "ftp"),
@@ -219,3 +219,33 @@ def test_the_map_answers_without_loading_what_only_work_needs() -> None:
 def test_the_module_runs_as_a_program() -> None:
     ran = cli.finish(cli.start("--version", environment=dict(os.environ)))
     assert (ran.code, ran.out.startswith("updater, version ")) == (0, True)
+
+
+def test_completion_answers_a_shell_that_asks(tmp_path: Path) -> None:
+    asked = {**os.environ, "_UPDATER_COMPLETE": "bash_complete", "COMP_WORDS": "updater pl", "COMP_CWORD": "1"}
+    ran = cli.finish(cli.start(environment=asked))
+    assert ran.out.splitlines() == ["plain,plan"]
+
+
+def test_without_a_command_the_map_is_shown(updater: CommandLine) -> None:
+    assert (updater().code, updater().out) == (0, updater("--help").out)
+
+
+@pytest.mark.parametrize("url", ["user:s3cret@host:path", "https:/user:s3cret@host/x.git"])
+def test_a_mistyped_url_does_not_give_its_password_away(updater: CommandLine, url: str) -> None:
+    ran = updater("status", "--repo", url)
+    assert ran.code == 2
+    assert "s3cret" not in ran.out + ran.err
+
+
+def test_the_help_prints_in_any_encoding(updater: CommandLine) -> None:
+    for name in ("handle", "plan", "status"):
+        updater(name, "--help").out.encode("latin-1")
+
+
+def test_a_commit_with_an_impossible_date_stops_nothing(bare: Path, updater: CommandLine, tmp_path: Path) -> None:
+    person = gitops.Person(bare, tmp_path / "person")
+    updater.patch.setenv("GIT_AUTHOR_DATE", "@253402300801 +0000")
+    person.commit({"overlays/test/model-a/kustomization.yaml": overlay("model-a", "1.0.1")})
+    ran = updater("status", "--repo", bare, "model-a")
+    assert (ran.code, "1.0.1 since 9999-12-31" in ran.out) == (0, True)

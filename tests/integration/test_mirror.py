@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import shutil
 import subprocess
+import threading
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -490,3 +491,26 @@ def test_a_persons_own_git_settings_do_not_disturb(
     assert git(bare, "log", "-1", "--format=%s", "main") == "Deploy ü"
     assert git(bare, "tag") == ""
     assert not (tmp_path / "hook-ran").exists()
+
+
+def test_a_mirror_without_its_parts_is_made_again(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    for part in ("HEAD", "config"):
+        (mirror(bare, tmp_path / "state").git.folder / part).unlink()
+        assert mirror(bare, tmp_path / "state").tip("main") == gitops.tip(bare)
+
+
+def test_a_fetch_that_another_process_overtakes_in_the_mirror_is_made_again(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    """A push from the same mirror moves its branch between the fetch's look at it and its own move."""
+    ours = mirror(bare, tmp_path / "state")
+    alice.commit({"x": "1"})
+    lock = ours.git.folder / "refs/heads/main.lock"
+    lock.touch()
+    rival = threading.Timer(0.3, lock.unlink)
+    rival.start()
+    try:
+        ours.refresh()
+    finally:
+        rival.join()
+    assert ours.tip("main") == gitops.tip(bare)

@@ -202,3 +202,20 @@ def test_an_environment_that_is_only_parsed_is_not_rendered() -> None:
     files = {PATH: images((A, "1", None))}
     planned = changed(files, bump(files, PATH, pushed("2"), where), verify=refusing(A), where=where)
     assert after(planned, PATH) == images((A, "2", None))
+
+
+def test_one_bad_bump_among_many_costs_few_verifications() -> None:
+    names = [f"reg.example/models/m{number:02}" for number in range(64)]
+    files = {PATH: images(*((name, "1", None) for name in names))}
+    asked: list[int] = []
+
+    def verify(_tree: Tree, edit: PlannedEdit) -> None:
+        asked.append(len(edit.bumps))
+        if any(each.entry.name == names[37] for each in edit.bumps):
+            raise RenderError("matches no container")
+
+    bumps = [bump(files, PATH, pushed("2", image=name), index=number) for number, name in enumerate(names)]
+    planned = changed(files, *bumps, verify=verify)
+    assert [target_of(decision).entry.name for decision in planned.refused] == [names[37]]
+    assert len(planned.changes[0].decisions) == 63
+    assert len(asked) <= 2 * 6 + 1

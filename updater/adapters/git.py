@@ -39,6 +39,7 @@ _OVERRULED = (
 )
 """What a person may have set for work by hand, and what would change or stop ours; see git-config(1)."""
 _HELPER_TRANSPORT = re.compile(r"[A-Za-z0-9+.-]*::")
+_MISTYPED = re.compile(r"(?:https?|ssh|git|file):/(?!/)|[^/@]*:[^/@]*@")
 _SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*:.+")
 _CREDENTIALS_IN_URL = re.compile(r"(?<=//)[^\s'\"]*@")
 _ANSWER = r'printf "username=%s\npassword=%s\n" "$UPDATER_GIT_USERNAME" "$UPDATER_GIT_PASSWORD"'
@@ -63,6 +64,8 @@ def remote(url: str, *, username: str | None = None, password: str | None = None
     """
     if not url or url.startswith("-") or _HELPER_TRANSPORT.match(url) or not url.isprintable():
         raise UsageError(f"{_without_credentials(url)!r} is not a repository", hint=_URL_HINT)
+    if _MISTYPED.match(url):
+        raise UsageError("that is neither a URL nor a path, and has no room for a password", hint=_URL_HINT)
     if "://" not in url:
         # As git has it (git-clone(1), GIT URLS): a colon before the first slash, unless there is such a file.
         is_remote = _SCP_LIKE.fullmatch(url) and not Path(url).exists()

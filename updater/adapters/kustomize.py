@@ -25,6 +25,8 @@ MAX_OUTPUT = 64 * 1024 * 1024
 
 _MAX_MESSAGE = 600
 _VERSION = re.compile(r"\bv(\d+)\.(\d+)\.\d+[\w.+-]*")
+_KLOG = re.compile(r"[EF]\d{4} [\d:.]+ +\d+ \S+\] ")
+"""What kubectl puts before a failure: month and day, time, process and line of its source."""
 _DEAD_END = "http://127.0.0.1:0"
 _INSTALL = (
     f"install kustomize {OLDEST[0]}.{OLDEST[1]} or later (kubectl has one, too), or name it in {SETTING}; "
@@ -201,6 +203,6 @@ def _message(errors: bytes, tree: Path) -> str:
     """What kustomize complains of, on one line, without warnings and without our scratch folder."""
     lines = [line for line in errors.decode(errors="replace").splitlines() if not line.startswith("# Warning")]
     text = " ".join(" ".join(lines).split()).removeprefix("Error: ").removeprefix("error: ")
-    text = text.replace(f"{tree}/", "").replace(str(tree), ".")
+    text = _KLOG.sub("", text).replace(f"{tree}/", "").replace(str(tree), ".")
     printable = "".join(character for character in text if character.isprintable())
     return printable if len(printable) <= _MAX_MESSAGE else f"{printable[:_MAX_MESSAGE]}…"

@@ -15,11 +15,13 @@ from pathlib import Path
 from updater.adapters import pushing, storage
 from updater.adapters.git import Git, Remote
 from updater.adapters.objects import GitTree, Objects
+from updater.adapters.process import Finished
 from updater.adapters.pushing import HEADS
 from updater.errors import BranchMissing
 from updater.model import Identity
 from updater.protocols import PushOutcome, Update
 
+_RIVALS = 10
 _EMPTY_HINT = "push a first commit, with overlays and `environments/*.yaml`"
 
 
@@ -155,8 +157,18 @@ class Mirror:
             return
         refs = [f"+{HEADS}{branch}:{HEADS}{branch}" for branch in branches]
         with storage.fetching(self.git.folder):
-            self.git.check("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "origin", *refs)
+            finished = self._fetched(refs)
+            # Another process that pushes from this mirror moves the same refs, and may be in the middle of it.
+            for _ in range(_RIVALS):
+                if finished.code == 0 or "cannot lock ref" not in finished.message():
+                    break
+                finished = self._fetched(refs)
+        if finished.code != 0:
+            raise self.git.failure(finished, "fetch")
         self._tips = self._local_tips()
+
+    def _fetched(self, refs: Sequence[str]) -> Finished:
+        return self.git.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "origin", *refs)
 
     def _local_tips(self) -> dict[str, str]:
         lines = self.git.check("for-each-ref", "--format=%(objectname) %(refname)", HEADS).decode().splitlines()

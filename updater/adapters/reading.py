@@ -13,6 +13,7 @@ from updater.errors import GitError
 _LARGEST_PAGE = 64
 _BLOBS_AT_ONCE = 5000
 _REGULAR_FILE = "100"
+_LAST_INSTANT = 253402300799  # in the year 9999
 
 
 Change: TypeAlias = tuple[str, str | None]
@@ -42,7 +43,7 @@ def log(git: Git, tip: str, path: str) -> Iterator[LoggedCommit]:
         )  # fmt: skip
         fields = page.decode(errors="replace").split("\0")[:-1]
         for sha, time, message in zip(fields[0::3], fields[1::3], fields[2::3], strict=True):
-            yield LoggedCommit(sha.strip(), datetime.fromtimestamp(int(time or 0), UTC), message)
+            yield LoggedCommit(sha.strip(), _instant(int(time or 0)), message)
         if len(fields) < 3 * size:
             return
         skip, size = skip + size, min(4 * size, _LARGEST_PAGE)
@@ -108,3 +109,8 @@ def _batch(output: bytes) -> Iterator[bytes]:
         size = int(header[2])
         yield output[end + 1 : end + 1 + size]
         start = end + 2 + size
+
+
+def _instant(seconds: int) -> datetime:
+    """A commit's time; git lets it be in any year, Python does not, and the last instant is as good as any after it."""
+    return datetime.fromtimestamp(min(max(seconds, 0), _LAST_INSTANT), UTC)

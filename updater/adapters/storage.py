@@ -30,7 +30,7 @@ def mirror_folder(remote: Remote, state: Path, now: datetime) -> Path:
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         with locked(folder.with_suffix(".lock")):
-            if folder.exists():
+            if all((folder / part).exists() for part in ("HEAD", "config", "objects", "refs")):
                 _clear_abandoned_locks(folder, now)
             else:
                 _clone(remote, folder)
@@ -57,7 +57,8 @@ def fetching(folder: Path) -> Iterator[None]:
 
 def _clone(remote: Remote, folder: Path) -> None:
     unfinished = folder.with_suffix(".part")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    for rest in (unfinished, folder):
+        shutil.rmtree(rest, ignore_errors=True)
     git = Git(remote, folder.parent)
     git.check("clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--", remote.url, unfinished.name)
     unfinished.rename(folder)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+COMPLETE = "_UPDATER_COMPLETE"
+"""The variable in which a shell asks for completions; see "Shell Completion" in click's documentation."""
+
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -17,4 +20,4 @@ def completion(context: click.Context, shell: str) -> None:
     completer = get_completion_class(shell)
     assert completer is not None, "click completes in all the shells that are offered"
     root = context.find_root()
-    click.echo(completer(root.command, {}, "updater", "_UPDATER_COMPLETE").source())
+    click.echo(completer(root.command, {}, "updater", COMPLETE).source())

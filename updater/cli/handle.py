@@ -11,7 +11,7 @@ from updater.cli.telling import finish
 
 
 @click.command()
-@click.argument("files", metavar="FILE…", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "--source", help="What sent the payloads, for instance `artifact-registry`; without it FILEs hold records."
 )
@@ -20,7 +20,7 @@ def handle(common: Common, files: tuple[str, ...], source: str | None) -> None:
     """Commit what events call for, push it, and exit.
 
     FILE is a payload as its source sends it (with --source), or has one record a line:
-    {"source": …, "headers": …, "body": …, "time": …}; `-` is standard input. Exit code 0 means that everything
+    {"source": ..., "headers": ..., "body": ..., "time": ...}; `-` is standard input. Exit code 0 means that everything
     is on the remote, or that nothing was to be done.
     """
     from updater import pipeline

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 
 import click
+from click.shell_completion import shell_complete
 
 from updater import __version__
 from updater.cli.check import check
-from updater.cli.completion import completion
+from updater.cli.completion import COMPLETE, completion
 from updater.cli.demo import demo
 from updater.cli.handle import handle
 from updater.cli.options import DEBUG
@@ -23,14 +25,19 @@ from updater.errors import UpdaterError
 INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="updater")
-def updater() -> None:
+@click.pass_context
+def updater(context: click.Context) -> None:
     """Turns container-registry events into git commits that bump image tags in kustomize overlays.
 
     Exit codes: 0 done, or nothing to do; 1 unexpected; 2 usage; 3 configuration or overlay is wrong;
     4 unreadable or refused event; 5 git remote; 6 forge; 7 rendering; 130 interrupted.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 for command in (demo, check, plan, handle, status, schema, completion):
@@ -44,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs the command line and gives its exit code. Failures are told on standard error, in one line and a hint."""
+    if asked := os.environ.get(COMPLETE):
+        return shell_complete(updater, {}, "updater", COMPLETE, asked)
     debug = "--debug" in arguments
     try:
         with updater.make_context("updater", list(arguments)) as context:

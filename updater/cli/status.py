@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("services", metavar="[SERVICE…]", nargs=-1)
+@click.argument("services", metavar="[SERVICE...]", nargs=-1)
 @click.option("--env", "environment", metavar="ENV", help="Only this environment.")
 @common
 def status(common: Common, services: tuple[str, ...], environment: str | None) -> None:

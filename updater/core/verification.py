@@ -25,8 +25,13 @@ FORMAT = "1"
 """Part of every key: another number forgets everything. To be raised when a check here becomes stricter."""
 
 MAX_BYTES = 64 * 1024 * 1024
-# Selects by an image's text: `[image=…]` in a field path, a JSON patch's `test`, a merge key of a custom schema.
-_COMPARES = re.compile(rb"\bimage=|\bop[\"']?\s*:\s*[\"']?test|patch-merge-key[\"']?\s*:\s*[\"']?image")
+# Selects by an image's text: `[image=…]` in a field path, a JSON patch's `test`, a merge key of a custom schema, or a
+# regular expression as the name of an image, which kustomize compares with all of it, tag and digest included.
+_COMPARES = re.compile(
+    rb"\bimage=|\bop[\"']?\s*:\s*[\"']?test|patch-merge-key[\"']?\s*:\s*[\"']?image"
+    rb"|\bname[\"']?\s*:\s*[\"']?[^\s\"'#]*[\\*+?|^$()\[]",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
