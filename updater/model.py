@@ -105,12 +105,14 @@ class Standing:
     """How the version that stands in an entry got there, as the repository's history tells.
 
     `pushed_at` is when the image was pushed (the commit's author time where its trailers do not say),
-    `landed_at` when the commit was made.
+    `landed_at` when the commit was made. `tag_since` is the same as `pushed_at` for the tag alone, where it stood
+    without a digest before.
     """
 
     commit: str
     pushed_at: datetime
     landed_at: datetime
+    tag_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +129,18 @@ class Target:
     entry: Entry
     standing: Standing | None = None
 
-    @property
-    def standing_since(self) -> datetime | None:
-        """When the version that stands here was pushed, where that is known."""
-        return None if self.standing is None else self.standing.pushed_at
+    def since(self, tag: str | None) -> datetime | None:
+        """The push time with which one of `tag` has to be compared, where it is known.
+
+        Digests of the tag that stands compare with the digest that stands. Other tags lose to what they lost to
+        before the tag had a digest.
+        """
+        if self.standing is None:
+            return None
+        times = [self.standing.pushed_at]
+        if tag != self.entry.version.tag and self.standing.tag_since is not None:
+            times.append(self.standing.tag_since)
+        return max(times)
 
 
 class Outcome(StrEnum):

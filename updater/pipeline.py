@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from updater.core import matching
 from updater.core.changes import Change, target_of
@@ -178,11 +179,25 @@ def _note(parts: Parts, update: Update, changes: Sequence[Change], decisions: Se
     files = {path: file.after for change in mine for path, file in change.files.items()}
     now = parts.clock.now().replace(microsecond=0)
     standing = [
-        (replace(entry, version=decision.to), Standing(decision.commit, decision.event.time, now))
+        (replace(target_of(decision).entry, version=decision.to), how)
         for decision in decisions
-        if decision.commit is not None and (entry := target_of(decision).entry).version.tag != decision.to.tag
+        if (how := _standing(decision, now)) is not None
     ]
     parts.sight.catalog.landed(update, files, standing)
+
+
+def _standing(decision: Decision, now: datetime) -> Standing | None:
+    """How an entry stands after its bump landed; None for what did not, and where that takes history to tell."""
+    target = target_of(decision)
+    entry, before = target.entry, target.standing
+    if decision.commit is None:
+        return None
+    if entry.version.tag != decision.to.tag:
+        return Standing(decision.commit, decision.event.time, now)
+    if before is None:
+        return None
+    tag_since = before.pushed_at if entry.version.digest is None else before.tag_since
+    return Standing(decision.commit, decision.event.time, now, tag_since)
 
 
 def _build(parts: Parts, made: Plan, changes: Sequence[Change]) -> list[Commit]:

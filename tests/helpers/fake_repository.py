@@ -156,7 +156,7 @@ class FakeRepository:
         for entry, how in standing:
             known = self.standing(update.branch, update.new, entry)
             assert known is not None
-            assert (known.commit, known.pushed_at) == (how.commit, how.pushed_at)
+            assert (known.commit, known.pushed_at, known.tag_since) == (how.commit, how.pushed_at, how.tag_since)
         assert all(self.commits[update.new].files[path] == content for path, content in files.items())
 
     def _push(self, update: Update) -> PushOutcome:

@@ -15,7 +15,12 @@ from updater.adapters.cache import Cache
 from updater.errors import UpdaterError
 from updater.model import Standing
 
-STANDING = Standing("c" * 40, datetime(2026, 11, 20, 10, 0, 0, 123456, UTC), datetime(2026, 11, 20, 11, tzinfo=UTC))
+STANDING = Standing(
+    "c" * 40,
+    datetime(2026, 11, 20, 10, 0, 0, 123456, UTC),
+    datetime(2026, 11, 20, 11, tzinfo=UTC),
+    datetime(2026, 11, 19, tzinfo=UTC),
+)
 PLACE = ("main", "t1", "a", "images[0]", "1.0")
 MENTIONS = [("b", "nginx"), ("a", "nginx"), ("a", "redis"), ("a", "nginx")]
 

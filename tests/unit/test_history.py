@@ -112,9 +112,18 @@ def test_a_tag_that_learned_its_digest_is_no_older_than_the_tag_was() -> None:
         (kustomization("1.4.0") + b"\n", "note"),
         (kustomization("1.4.0", "a"), ours("1.4.0", "a", pushed_at=-7)),
     )
-    assert standing(entry("1.4.0", "a"), steps) == Standing("commit-3", pushed_at=at(60), landed_at=at(180))
-    late = history((kustomization("1.4.0"), "by hand"), (kustomization("1.4.0", "a"), ours("1.4.0", "a", pushed_at=50)))
-    assert standing(entry("1.4.0", "a"), late) == Standing("commit-1", pushed_at=at(50), landed_at=at(60))
+    learned = Standing("commit-3", pushed_at=at(-7), landed_at=at(180), tag_since=at(60))
+    assert standing(entry("1.4.0", "a"), steps) == learned
+    again = history(
+        (kustomization("1.4.0"), "by hand"),
+        (kustomization("1.4.0", "a"), ours("1.4.0", "a", pushed_at=-7)),
+        (kustomization("1.4.0", "b"), ours("1.4.0", "b", pushed_at=-5)),
+    )
+    assert standing(entry("1.4.0", "b"), again) == Standing("commit-2", at(-5), at(120), tag_since=at(0))
+    assert standing(entry("1.4.0", "b"), again[:2]) == Standing("commit-2", at(-5), at(120))
+    assert standing(replace(entry(None, "b")), history((kustomization(None, "b"), "x"))) == Standing(
+        "commit-0", at(0), at(0)
+    )
 
 
 def test_a_tag_that_learned_its_digest_beyond_the_known_history_is_as_old_as_the_push() -> None:

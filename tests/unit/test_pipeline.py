@@ -520,3 +520,21 @@ def test_what_landed_and_what_was_unreadable_is_told_although_the_remote_dies_in
     assert {each.branch for each in report.commits} == {"edge"}
     assert sorted(outcomes(report)) == [("edge", "2", Outcome.COMMITTED), ("test", "2", Outcome.REFUSED)]
     assert [type(problem).__name__ for problem in report.problems] == ["EventError", "RemoteUnavailable"]
+
+
+@given(st.lists(st.sampled_from([-3, -2, -1, 1, 2, 3]), min_size=2, max_size=4, unique=True), st.booleans(), st.data())
+def test_a_tag_without_digest_ends_at_the_newest_of_its_digests_in_any_order(
+    minutes: list[int], with_another_tag: bool, data: st.DataObject
+) -> None:
+    events = [pushed("main", letter, time) for letter, time in zip("abcd", minutes, strict=False)]
+    if with_another_tag:
+        events[0] = pushed("other", "a", minutes[0])
+    ends = set()
+    for _ in range(2):
+        repository = FakeRepository({"main": {**environment_file(), **overlay("main")}}, since=0)
+        for event in data.draw(st.permutations(events)):
+            hear(repository, [event])
+        ends.add(stands(repository))
+    assert len(ends) == 1
+    if not with_another_tag:
+        assert ends == {max(events, key=lambda event: event.time).version}

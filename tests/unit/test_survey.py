@@ -66,7 +66,7 @@ def test_an_entry_that_two_environments_of_a_branch_cover_names_both() -> None:
 def test_history_is_asked_where_the_push_time_may_decide_and_only_there() -> None:
     repository = FakeRepository({"main": overlay("1.0.0")}, since=7)
     (hit,) = found(repository, [environment()], pushed("2.0.0")).hits
-    assert hit.target.standing_since == at(7)
+    assert hit.target.since("x") == at(7)
     by_version = environment(follow=(Follow(image="reg.example/models/*", order="semver"),))
     (hit,) = found(repository, [by_version], pushed("2.0.0")).hits
     assert hit.target.standing is None

@@ -277,6 +277,7 @@ def test_a_failing_renderer_refuses_the_bump_with_the_file() -> None:
         "- op: test\n  path: /image\n",
         '{"op" : "test"}',
         "x-kubernetes-patch-merge-key: image",
+        "images:\n- name: 'reg.example/a:1[.]3.*'\n",
     ],
 )
 def test_an_overlay_that_compares_images_is_rendered_every_time(text: str) -> None:

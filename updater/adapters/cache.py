@@ -16,14 +16,14 @@ from pathlib import Path
 from updater.errors import UpdaterError
 from updater.model import Standing
 
-_FORMAT = 1
+_FORMAT = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS tip (branch TEXT PRIMARY KEY, tip TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS mention (branch TEXT, image TEXT, path TEXT,
     PRIMARY KEY (branch, image, path)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS mention_by_path ON mention (branch, path);
 CREATE TABLE IF NOT EXISTS standing (branch TEXT, path TEXT, entry TEXT, version TEXT,
-    sha TEXT, pushed_at TEXT, landed_at TEXT,
+    sha TEXT, pushed_at TEXT, landed_at TEXT, tag_since TEXT,
     PRIMARY KEY (branch, path, entry)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shape (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
@@ -127,19 +127,25 @@ class Cache:
     def standing(self, branch: str, tip: str, path: str, entry: str, version: str) -> Standing | None:
         """How an entry came to stand at a version, if that is known and `tip` the known tip."""
         row = self._db.execute(
-            "SELECT sha, pushed_at, landed_at FROM standing JOIN tip USING (branch)"
+            "SELECT sha, pushed_at, landed_at, tag_since FROM standing JOIN tip USING (branch)"
             " WHERE branch = ? AND tip = ? AND path = ? AND entry = ? AND version = ?",
             (branch, tip, path, entry, version),
         ).fetchone()
-        return None if row is None else Standing(row[0], *(datetime.fromisoformat(time) for time in row[1:]))
+        if row is None:
+            return None
+        pushed_at, landed_at, tag_since = (None if time is None else datetime.fromisoformat(time) for time in row[1:])
+        assert pushed_at is not None
+        assert landed_at is not None
+        return Standing(row[0], pushed_at, landed_at, tag_since)
 
     def remember_standing(self, branch: str, tip: str, path: str, entry: str, version: str, standing: Standing) -> None:
         """Notes how an entry came to stand at a version, unless another process has changed the known tip meanwhile."""
         row = (branch, path, entry, version, standing.commit)
-        times = (standing.pushed_at.isoformat(), standing.landed_at.isoformat())
+        moments = (standing.pushed_at, standing.landed_at, standing.tag_since)
+        times = tuple(None if moment is None else moment.isoformat() for moment in moments)
         with suppress(UpdaterError), self._writing() as db:
             if self.tip(branch) == tip:
-                db.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, *times))
+                db.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, *times))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -90,7 +90,7 @@ def _alone(rule: Rule, target: Target, event: Event) -> Decision:
 
 
 def _without_digest(rule: Rule, target: Target, event: Event) -> Decision:
-    standing, since = target.entry.version, target.standing_since
+    standing, since = target.entry.version, target.since(event.version.tag)
     if event.version.tag == standing.tag and (since is None or event.time <= since):
         return _decision(target, event, Outcome.UNCHANGED, f"{short(standing)} stands already")
     if rule.rank(event.version, event.time) < rule.rank(standing, since):
@@ -107,7 +107,7 @@ def _compare(rule: Rule, target: Target, event: Event) -> Decision:
     if _same(rule, standing, event.version):
         return _decision(target, event, Outcome.UNCHANGED, f"{short(standing)} stands already")
     learned = event.version.tag == standing.tag and standing.digest is None
-    if not learned and rule.rank(event.version, event.time) < rule.rank(standing, target.standing_since):
+    if not learned and rule.rank(event.version, event.time) < rule.rank(standing, target.since(event.version.tag)):
         return _rejection(rule, target, event)
     if learned:
         reason = f"{standing.tag} stands without its digest, which is known now"
@@ -128,7 +128,7 @@ def _less(rule: Rule, target: Target, event: Event, best: Decision) -> Decision:
 
 
 def _rejection(rule: Rule, target: Target, event: Event) -> Decision:
-    standing, since = target.entry.version, target.standing_since
+    standing, since = target.entry.version, target.since(event.version.tag)
     old, new = told_apart(standing, event.version)
     reason = f"{new} is older than {old}, which stands ({rule.follow.order})"
     if since is not None and event.time <= since and _equal_keys(rule, standing, event):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from updater.core.kustomization import entries
 from updater.core.messages import pushed_at
@@ -28,16 +29,29 @@ def standing(entry: Entry, steps: Iterable[Step]) -> Standing | None:
     `steps` are the commits that touched its file, newest first. The one that put the version there
     tells in its trailers when it was pushed, else its author time counts. None if no step did (a history cut short).
 
-    A commit that only added the digest to a tag makes it no older than it was: what lost to the tag has lost.
+    A commit that only added the digest to a tag, or another one later, leaves the tag as old as it was: what lost
+    to the tag has lost (`Standing.tag_since`).
     """
     older = iter(steps)
     for step in older:
         if not _carries(step.before, entry):
             told = None if entry.image is None else pushed_at(step.message, entry.image, entry.version)
-            found = Standing(step.commit, told or step.time, step.time)
-            bare = replace(entry, version=Version(entry.version.tag))
-            tagged = standing(bare, older) if _carries(step.before, bare) else None
-            return found if tagged is None else replace(found, pushed_at=max(found.pushed_at, tagged.pushed_at))
+            return Standing(step.commit, told or step.time, step.time, _tag_since(entry, step, older))
+    return None
+
+
+def _tag_since(entry: Entry, step: Step, older: Iterator[Step]) -> datetime | None:
+    """When the tag was written that stood without a digest before, if none but its digests stood between."""
+    if entry.version.tag is None or entry.version.digest is None:
+        return None
+    tag = Version(entry.version.tag)
+    for before in chain([step], older):
+        past = _past(before.before, entry, tag)
+        if past is None:
+            return None
+        if past.digest is None:
+            tagged = standing(replace(entry, version=past), older)
+            return None if tagged is None else tagged.pushed_at
     return None
 
 
