@@ -121,6 +121,7 @@ def test_a_tag_that_learned_its_digest_is_no_older_than_the_tag_was() -> None:
     )
     assert standing(entry("1.4.0", "b"), again) == Standing("commit-2", at(-5), at(120), tag_since=at(0))
     assert standing(entry("1.4.0", "b"), again[:2]) == Standing("commit-2", at(-5), at(120))
+    assert standing(entry("1.4.0", "b"), again[:1]) == Standing("commit-2", at(-5), at(120))
     assert standing(replace(entry(None, "b")), history((kustomization(None, "b"), "x"))) == Standing(
         "commit-0", at(0), at(0)
     )
