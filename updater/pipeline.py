@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 from updater.core import matching
-from updater.core.changes import Change, target_of
+from updater.core.changes import target_of
 from updater.decoders.envelopes import unwrap
-from updater.errors import GitError, PushContended, PushRefused, RemoteUnavailable, UpdaterError, UsageError
-from updater.model import Commit, Decision, Delivery, Event, Outcome, Standing
+from updater.errors import GitError, PushContended, RemoteUnavailable, UpdaterError, UsageError
+from updater.model import Commit, Decision, Delivery, Event
 from updater.planning import Plan, Sight, make_plan
-from updater.protocols import Clock, Decoder, Update
+from updater.protocols import Clock, Decoder
+from updater.publishing import Progress, decisions_on, publish, refused
 
 TRIES = 12
 """How often a batch is pushed where others keep moving its branches."""
@@ -62,16 +62,6 @@ class Report:
         return next((code for code in codes if code), 0)
 
 
-@dataclass(slots=True)
-class _Progress:
-    """How far the tries of one batch have got: the newest plan, and what is final of the branches named here."""
-
-    plan: Plan
-    decisions: dict[str, list[Decision]] = field(default_factory=dict)
-    commits: list[Commit] = field(default_factory=list)
-    problems: list[UpdaterError] = field(default_factory=list)
-
-
 def decode(decoders: Mapping[str, Decoder], deliveries: Sequence[Delivery]) -> Decoding:
     """Reads deliveries. What one of them has wrong stops no other."""
     events: list[Event] = []
@@ -93,7 +83,7 @@ def plan(parts: Parts, deliveries: Sequence[Delivery]) -> tuple[Plan, Report]:
     """What deliveries would do, decided on tips that the remote has just confirmed. Nothing is written."""
     decoding = decode(parts.decoders, deliveries)
     made = _confirmed(parts.sight, decoding.events, make_plan(parts.sight, decoding.events))
-    return made, _report(decoding, _Progress(made))
+    return made, _report(decoding, Progress(made))
 
 
 def handle(parts: Parts, deliveries: Sequence[Delivery]) -> Report:
@@ -106,17 +96,17 @@ def handle(parts: Parts, deliveries: Sequence[Delivery]) -> Report:
     decoding = decode(parts.decoders, deliveries)
     if not decoding.events:
         return Report(problems=decoding.problems, notes=decoding.notes)
-    progress = _Progress(make_plan(parts.sight, decoding.events))
+    progress = Progress(make_plan(parts.sight, decoding.events))
     try:
         _land(parts, decoding.events, progress)
     except GitError as error:
         progress.problems.append(error)
         for branch in progress.plan.tips.keys() - progress.decisions.keys():
-            progress.decisions[branch] = [_refused(decision, error) for decision in _of(progress.plan, branch)]
+            progress.decisions[branch] = [refused(decision, error) for decision in decisions_on(progress.plan, branch)]
     return _report(decoding, progress)
 
 
-def _land(parts: Parts, events: Sequence[Event], progress: _Progress) -> None:
+def _land(parts: Parts, events: Sequence[Event], progress: Progress) -> None:
     """Pushes what is planned, and plans again what does not get through, until nothing is open."""
     if not progress.plan.is_proved_by_pushing():
         progress.plan = _confirmed(parts.sight, events, progress.plan)
@@ -125,7 +115,7 @@ def _land(parts: Parts, events: Sequence[Event], progress: _Progress) -> None:
         if number:
             parts.pause(number)
             progress.plan = _again(parts.sight, events, progress.plan)
-        outcomes = _publish(parts, progress)
+        outcomes = publish(parts.sight, parts.clock, progress)
         if not {"moved", "unfinished"} & outcomes:
             return
         broken_off += "unfinished" in outcomes
@@ -153,90 +143,7 @@ def _again(sight: Sight, events: Sequence[Event], made: Plan) -> Plan:
     return _confirmed(sight, events, make_plan(sight, events), branches)
 
 
-def _publish(parts: Parts, progress: _Progress) -> set[str]:
-    """Pushes all open branches at once and notes what became final. Gives the kinds of outcome that there were."""
-    made = progress.plan
-    changes = [change for change in made.changes if change.branch not in progress.decisions]
-    commits = _build(parts, made, changes)
-    updates = _updates(made, commits)
-    outcomes = parts.sight.repository.push(updates) if updates else {}
-    for update in updates:
-        outcome, decisions = outcomes[update.branch], _of(made, update.branch)
-        if isinstance(outcome, PushRefused):
-            progress.problems.append(outcome)
-            progress.decisions[update.branch] = [_refused(decision, outcome) for decision in decisions]
-        elif outcome == "landed":
-            mine = [commit for commit in commits if commit.branch == update.branch]
-            progress.commits += mine
-            progress.decisions[update.branch] = [_committed(decision, mine) for decision in decisions]
-            _note(parts, update, changes, progress.decisions[update.branch])
-    return {outcome for outcome in outcomes.values() if isinstance(outcome, str)}
-
-
-def _note(parts: Parts, update: Update, changes: Sequence[Change], decisions: Sequence[Decision]) -> None:
-    """Tells the catalog what our push changed, so that the next event need not ask history for it."""
-    mine = [change for change in changes if change.branch == update.branch]
-    files = {path: file.after for change in mine for path, file in change.files.items()}
-    now = parts.clock.now().replace(microsecond=0)
-    standing = [
-        (replace(target_of(decision).entry, version=decision.to), how)
-        for decision in decisions
-        if (how := _standing(decision, now)) is not None
-    ]
-    parts.sight.catalog.landed(update, files, standing)
-
-
-def _standing(decision: Decision, now: datetime) -> Standing | None:
-    """How an entry stands after its bump landed; None for what did not, and where that takes history to tell."""
-    target = target_of(decision)
-    entry, before = target.entry, target.standing
-    if decision.commit is None:
-        return None
-    if entry.version.tag != decision.to.tag:
-        return Standing(decision.commit, decision.event.time, now)
-    if before is None:
-        return None
-    tag_since = before.pushed_at if entry.version.digest is None else before.tag_since
-    return Standing(decision.commit, decision.event.time, now, tag_since)
-
-
-def _build(parts: Parts, made: Plan, changes: Sequence[Change]) -> list[Commit]:
-    """One commit for each change, each branch's commits on top of each other."""
-    tips = dict(made.tips)
-    commits = []
-    for change in changes:
-        tip = tips[change.branch]
-        contents = {path: file.after for path, file in change.files.items()}
-        sha = parts.sight.repository.build(tip, contents, change.message, parts.clock.now())
-        tips[change.branch] = sha
-        commits.append(Commit(sha, change.branch, change.environment, change.service, change.subject))
-    return commits
-
-
-def _updates(made: Plan, commits: Sequence[Commit]) -> list[Update]:
-    newest = {commit.branch: commit.sha for commit in commits}
-    return [Update(branch, made.tips[branch], sha) for branch, sha in newest.items()]
-
-
-def _committed(decision: Decision, commits: Sequence[Commit]) -> Decision:
-    if decision.outcome is not Outcome.COMMITTED:
-        return decision
-    place = (target_of(decision).environment, target_of(decision).service)
-    sha = next(commit.sha for commit in commits if (commit.environment, commit.service) == place)
-    return replace(decision, commit=sha)
-
-
-def _refused(decision: Decision, error: GitError) -> Decision:
-    if decision.outcome is not Outcome.COMMITTED:
-        return decision
-    return replace(decision, outcome=Outcome.REFUSED, reason=str(error), exit_code=error.exit_code)
-
-
-def _of(made: Plan, branch: str) -> list[Decision]:
-    return [decision for decision in made.decisions if target_of(decision).branch == branch]
-
-
-def _report(decoding: Decoding, progress: _Progress) -> Report:
+def _report(decoding: Decoding, progress: Progress) -> Report:
     made = progress.plan
     still = [decision for decision in made.decisions if target_of(decision).branch not in progress.decisions]
     decisions = [decision for branch in progress.decisions.values() for decision in branch]
