@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from updater.core import matching
-from updater.core.changes import Change, Verify, make_changes, target_of
+from updater.core.changes import Change, Verify, make_changes, place_of, target_of
 from updater.core.decide import decide, ignored
 from updater.core.environment import Configuration, NamedEnvironment
 from updater.core.matching import Followed
@@ -123,7 +123,7 @@ def _carry_out(
         changes += made.changes
         settled += made.refused
         settled += [decision for change in made.changes for decision in change.decisions]
-    return sorted(settled, key=_place), changes
+    return sorted(settled, key=place_of), changes
 
 
 def _left_over(
@@ -154,7 +154,3 @@ def _tip(repository: Repository, branch: str) -> str:
     tip = repository.tip(branch)
     assert tip is not None, f"{branch} was heard of before it is read"
     return tip
-
-
-def _place(decision: Decision) -> tuple[str, str, str, str, int]:
-    return matching.place(target_of(decision))

@@ -77,7 +77,7 @@ def make_changes(
     written: dict[str, bytes] = {}
     so_far = Overlaid(tree, written)
     changes, refused = [], []
-    for (name, service), group in groupby(sorted(bumps, key=_place), key=_service):
+    for (name, service), group in groupby(sorted(bumps, key=place_of), key=_service):
         environment = environments[name]
         files, landed = {}, []
         for path, decisions in groupby(group, key=_path):
@@ -178,5 +178,6 @@ def _path(decision: Decision) -> str:
     return target_of(decision).entry.path
 
 
-def _place(decision: Decision) -> tuple[str, str, str, str, int]:
+def place_of(decision: Decision) -> tuple[str, str, str, str, int]:
+    """Where a decision belongs in every list of decisions."""
     return matching.place(target_of(decision))

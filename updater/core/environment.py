@@ -196,6 +196,12 @@ class NamedEnvironment:
     settings: Environment
     lines: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def globs(self) -> tuple[str, ...]:
+        """Where its overlays are; a file may write one glob without a list."""
+        overlays = self.settings.overlays
+        return (overlays,) if isinstance(overlays, str) else overlays
+
     def at(self, key: str) -> Location:
         """Where the file sets `key`; the file alone if it does not."""
         return Location(self.path, dict(self.lines).get(key))

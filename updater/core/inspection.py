@@ -82,8 +82,7 @@ def _links(environment: NamedEnvironment, links: Sequence[str]) -> Iterator[Find
 def _globs_without_overlay(environment: NamedEnvironment, paths: Sequence[str]) -> Iterator[Finding]:
     # Overlays on a branch of their own need not be in this folder.
     exit_code = ConfigurationError.exit_code if environment.settings.branch is None else 0
-    globs = environment.settings.overlays
-    for glob in (globs,) if isinstance(globs, str) else globs:
+    for glob in environment.globs:
         pattern = patterns.compile(glob)
         if not any(pattern.match(path.rpartition("/")[0]) is not None for path in paths):
             message = f"no folder with a kustomization matches {glob!r}"

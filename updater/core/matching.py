@@ -50,8 +50,7 @@ def followed(environments: Sequence[NamedEnvironment], events: Sequence[Event]) 
 def overlay(environment: NamedEnvironment, path: str) -> tuple[str, str] | None:
     """Folder and service of the overlay whose kustomization is at `path`; None if it is not of this environment."""
     folder = path.rpartition("/")[0]
-    globs = environment.settings.overlays
-    for glob in (globs,) if isinstance(globs, str) else globs:
+    for glob in environment.globs:
         captures = patterns.compile(glob).match(folder)
         if captures is not None:
             return folder, captures.get("service") or folder.rpartition("/")[2]
