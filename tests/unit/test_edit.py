@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from tests.helpers.kustomizations import NULL_WORDS, Item, Sample, digests, samples, tags
-from updater.core.edit import EntryEdit, bump
+from updater.core.edit import EntryEdit, bump, restore
 from updater.core.kustomization import entries
 from updater.core.scalars import needs_quotes
 from updater.errors import EditRefused
@@ -22,6 +22,10 @@ NAME = "images:\n- name: a\n"
 
 def bumped(text: str, tag: str | None, digest: str | None = None, *, index: int = 0, list_: str = "images") -> str:
     return bump("k.yaml", text.encode(), [EntryEdit(list_, index, Version(tag, digest))]).decode()
+
+
+def restored(text: str, tag: str | None, digest: str | None = None, *, index: int = 0) -> str:
+    return restore("k.yaml", text.encode(), [EntryEdit("images", index, Version(tag, digest))]).decode()
 
 
 def refusal(text: str, tag: str | None = "v9", digest: str | None = None) -> EditRefused:
@@ -305,6 +309,115 @@ def test_an_entry_that_is_named_twice_is_refused_rather_than_garbled(second: str
         bump("k.yaml", f"{NAME}  newTag: v1\n".encode(), edits)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("- name: a\n  newTag: v9\n  digest: NEW\n", "- name: a\n  newTag: v1\n"),
+        ("- name: a\n  newTag: v9\n  digest: NEW # c\n  # d\n  x: y\n", "- name: a\n  newTag: v1\n  # d\n  x: y\n"),
+        ("- name: a\n  # d\n  digest: 'NEW' # c\n\n  newTag: 'v9'\n", "- name: a\n  # d\n\n  newTag: 'v1'\n"),
+        ("- name: a\n  newTag: v1\n  digest:\n    NEW # c\n", "- name: a\n  newTag: v1\n"),
+        ("- name: a\n  newTag: v1\n  digest: |-\n    NEW\n\n", "- name: a\n  newTag: v1\n\n"),
+        ("-\n  digest: NEW\n  name: a\n  newTag: v9\n", "-\n  name: a\n  newTag: v1\n"),
+        ("-  digest: NEW # c\n   name: a\n   newTag: v9\n", "-  name: a\n   newTag: v1\n"),
+        ("- name: a\n  digest: NEW\n", "- name: a\n  newTag: v1\n"),
+        ("- name: a\n  newTag: v9\n  digest: &d NEW\n", "- name: a\n  newTag: v1\n"),
+        ("- name: a\n  newTag: v9\n  digest: ~\n", "- name: a\n  newTag: v1\n  digest: ~\n"),
+        ('- {name: a, newTag: v9, digest: "NEW"}\n', "- {name: a, newTag: v1}\n"),
+        ('- { digest: "NEW", name: a, newTag: v9 }\n', "- { name: a, newTag: v1 }\n"),
+        ('- {name: a, digest: "NEW" , newTag: v9}\n', "- {name: a , newTag: v1}\n"),
+        ('- {name: a, newTag: v9, digest: "NEW",}\n', "- {name: a, newTag: v1,}\n"),
+        ('- {"name":"a","digest":"NEW","newTag":"v9"}\n', '- {"name":"a","newTag":"v1"}\n'),
+        ('- {name: a,\n   newTag: v9,\n   digest: "NEW"}\n', "- {name: a,\n   newTag: v1}\n"),
+        ('- {\n   name: a,\n   newTag: v9, #\n   digest: "NEW" # d\n }\n', "- {\n   name: a,\n   newTag: v1 #\n }\n"),
+        ('- {\n   name: a,\n   digest: "NEW", # d\n   newTag: v9\n  }\n', "- {\n   name: a,\n   newTag: v1\n  }\n"),
+        ("- name: a\n  newName: b:v9@NEW # c\n", "- name: a\n  newName: b:v1 # c\n"),
+        ("- name: a\n  newName: b@NEW\n", "- name: a\n  newName: b:v1\n"),
+        ("- name: a\n  newName: b:v9\n  digest: NEW\n", "- name: a\n  newName: b:v1\n"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("tail", ["- name: z\n", ""])
+def test_going_back_to_a_version_without_digest_takes_the_digest_out(
+    before: str, after: str, newline: str, tail: str
+) -> None:
+    old, new = (f"images:\n{text}{tail}".replace("NEW", NEW).replace("\n", newline) for text in (before, after))
+    assert restored(old, "v1") == new
+    assert restored(new, "v1") == new
+
+
+def test_the_last_line_of_a_file_goes_with_the_line_end_before_it() -> None:
+    assert restored(f"{NAME}  newTag: v9\n  digest: {NEW}", "v1") == f"{NAME}  newTag: v1"
+    assert restored(f"{NAME}  newTag: v1\r\n  digest: {NEW}", "v1") == f"{NAME}  newTag: v1"
+
+
+@pytest.mark.parametrize(
+    ("before", "tag", "digest", "after"),
+    [
+        (f"  newTag: v9\n  digest: {NEW}\n", None, OLD, f"  digest: {OLD}\n"),
+        ("  newTag: v9 # c\n", None, None, ""),
+        (f"  newTag: v9\n  x: y\n  digest: {NEW}\n", None, None, "  x: y\n"),
+        (f"  newName: b:v9@{NEW}\n", None, OLD, f"  newName: b@{OLD}\n"),
+        (f"  newName: b:v9@{NEW}\n", None, None, "  newName: b\n"),
+        ("  newTag: v9\n", None, OLD, f"  digest: {OLD}\n"),
+        ("  newTag: v9", None, OLD, f"  digest: {OLD}"),
+        (f"  digest: {NEW}", "v1", None, "  newTag: v1"),
+        ("  newTag: v9\n", "v1", OLD, f"  newTag: v1\n  digest: {OLD}\n"),
+    ],
+)
+def test_an_entry_goes_back_to_exactly_what_it_held(
+    before: str, tag: str | None, digest: str | None, after: str
+) -> None:
+    assert restored(NAME + before, tag, digest) == NAME + after
+
+
+def test_several_entries_go_back_in_one_go() -> None:
+    entry = f"- name: a\n  digest: {NEW} # c\n  newTag: v9\n"
+    edits = [EntryEdit("images", index, Version("v1")) for index in (0, 2)]
+    after = restore("k.yaml", f"images:\n{entry}- name: b\n{entry}".encode(), edits).decode()
+    assert after == "images:\n- name: a\n  newTag: v1\n- name: b\n- name: a\n  newTag: v1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (f"x: &d {NEW}\n{NAME}  newTag: v9\n  digest: *d\n", 5, "the value of digest is an alias (*d)"),
+        (f"{NAME}  newTag: v9\n  digest: &d {NEW}\nx: *d\n", 4, "the value of digest has an anchor (&d)"),
+        (f"x: &m {{digest: {NEW!r}}}\n{NAME}  newTag: v1\n  <<: *m\n", 5, "the entry has a merge key"),
+        (f"{NAME}  newTag: v9\n  &k digest: {NEW}\nx: *k\n", 2, "would change more than the planned values"),
+        (f"images:\n- digest: {NEW}\n  # of the name\n  name: a\n", 2, "digest cannot be taken out of its line alone"),
+        (f"{NAME}  newTag: v1\n  ? digest\n  : {NEW}\n", 4, "digest cannot be taken out of its line alone"),
+        (f"{NAME}  newName: b@{OLD}\n  digest: {NEW}\n", 2, "newName names a version, too"),
+        (f"{NAME}---\nb: c\n", 4, "several documents"),
+    ],
+)
+def test_what_cannot_go_alone_is_refused_with_its_line(text: str, line: int, words: str) -> None:
+    with pytest.raises(EditRefused) as refused:
+        restored(text, "v1")
+    assert words in refused.value.message
+    assert refused.value.at is not None
+    assert (refused.value.at.path, refused.value.at.line) == ("k.yaml", line)
+
+
+def test_a_tag_in_the_new_name_that_would_count_again_is_refused() -> None:
+    with pytest.raises(EditRefused, match="newName names a version, too") as refused:
+        restored(f"{NAME}  newName: b:v1\n  newTag: v9\n", None)
+    assert refused.value.hint == "take the version out of newName"
+
+
+@pytest.mark.parametrize(
+    ("tag", "digest", "words"), [("v1\nx: y", None, "not a tag"), ("v1", "sha256:", "not a digest")]
+)
+def test_going_back_writes_nothing_that_is_no_version(tag: str, digest: str | None, words: str) -> None:
+    with pytest.raises(EditRefused, match=words):
+        restored(f"{NAME}  newTag: v9\n", tag, digest)
+
+
+def test_what_stands_is_no_reason_to_refuse_whatever_it_is() -> None:
+    text = f"{NAME}  newTag: ${{TAG}}\n"
+    assert restored(text, "${TAG}") == text
+    assert bumped(text, None, NEW) == f"{text}  digest: {NEW}\n"
+
+
 def difference(before: bytes, after: bytes) -> tuple[bytes, bytes]:
     """What is left of both without their common beginning and end."""
     start = next(
@@ -376,3 +489,29 @@ def test_there_and_back_restores_the_bytes(sample: Sample, tag: str, digest: str
             there.append(EntryEdit("images", index, Version(tag, digest if item.text("digest") else None)))
             back.append(EntryEdit("images", index, item.version))
     assert bump("k.yaml", bump("k.yaml", sample.content, there), back) == sample.content
+
+
+@given(samples(), digests)
+@settings(max_examples=60, deadline=None)
+def test_a_digest_that_was_added_leaves_no_trace_when_it_is_taken_back(sample: Sample, digest: str) -> None:
+    edits, back = [], []
+    for index, item in enumerate(sample.items):
+        if item.text("digest") is None:
+            edits.append(EntryEdit("images", index, Version(None, digest)))
+            back.append(EntryEdit("images", index, item.version))
+    assert restore("k.yaml", bump("k.yaml", sample.content, edits), back) == sample.content
+
+
+@given(samples(), picked, st.none() | tags, st.none() | digests)
+@settings(max_examples=60, deadline=None)
+def test_going_back_sets_its_entry_exactly_and_no_other(
+    sample: Sample, pick: int, tag: str | None, digest: str | None
+) -> None:
+    index = pick % len(sample.items)
+    try:
+        after = restore("k.yaml", sample.content, [EntryEdit("images", index, Version(tag, digest))])
+    except EditRefused:
+        reject()  # the first key of its entry above a comment, say
+    expected = [item.version for item in sample.items]
+    expected[index] = Version(tag, digest)
+    assert standing(after) == expected
