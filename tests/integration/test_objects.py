@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,7 +13,9 @@ import pytest
 from tests.helpers import gitops
 from tests.helpers.gitops import AUTHOR, COMMITTER, NOON, git
 from updater.adapters import objects as objects_module
+from updater.adapters import packs
 from updater.adapters.objects import Objects
+from updater.adapters.packs import Whole
 from updater.errors import GitError
 
 ODD = [
@@ -160,10 +163,11 @@ def test_what_was_not_flushed_is_not_stored(bare: Path, objects: Objects) -> Non
 def test_much_that_waits_is_stored_early_and_still_one_chain(
     bare: Path, objects: Objects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(objects_module, "_ENTRIES_AT_MOST", 20)
+    monkeypatch.setattr(objects_module, "_BYTES_AT_MOST", 20_000)
     before, tip = stored(bare), gitops.tip(bare)
     for number in range(10):
         tip = commit(objects, tip, {path: f"{number} {path}".encode() for path in FILES})
+        assert objects.tree(tip).read("base/kustomization.yaml") == f"{number} base/kustomization.yaml".encode()
     assert stored(bare) > before
     objects.flush()
     git(bare, "update-ref", "refs/heads/main", tip)
@@ -182,3 +186,132 @@ def test_it_knows_which_commits_are_here(bare: Path, objects: Objects) -> None:
     git(bare, "gc", "--quiet")
     assert gitops.tip(bare) in objects
     assert "f" * 40 not in objects
+
+
+def test_a_long_chain_is_stored_as_what_changed_and_read_back_by_git(
+    bare: Path, objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects_module, "_DELTAS_AT_MOST", 5)
+    tips = [gitops.tip(bare)]
+    for number in range(40):
+        tips.append(commit(objects, tips[-1], {"overlays/test/model-a/kustomization.yaml": b"%d" % number}))
+    objects.flush()
+    git(bare, "update-ref", "refs/heads/main", tips[-1])
+    git(bare, "fsck", "--strict")
+    for number, tip in enumerate(tips[1:]):
+        assert gitops.show(bare, "overlays/test/model-a/kustomization.yaml", tip) == str(number)
+    assert 0 < longest_chain(bare) <= 5
+
+
+def longest_chain(bare: Path) -> int:
+    """The most deltas upon each other in any pack."""
+    packs = [str(path) for path in (bare / "objects/pack").glob("*.idx")]
+    lines = git(bare, "verify-pack", "--verbose", *packs).splitlines()
+    return max(int(line.split()[3].rstrip(":")) for line in lines if line.startswith("chain length"))
+
+
+def test_trees_that_nobody_has_read_lately_are_put_together_again(
+    bare: Path, objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects_module, "_BYTES_AT_MOST", 10_000)
+    tips = [gitops.tip(bare)]
+    for number in range(8):
+        tips.append(commit(objects, tips[-1], {"overlays/test/model-a/kustomization.yaml": b"%d" % number}))
+        objects._trees.clear()
+    for number, tip in enumerate(tips[1:]):
+        assert objects.tree(tip).read("overlays/test/model-a/kustomization.yaml") == b"%d" % number
+        assert objects.tree(tip).read("base/kustomization.yaml") == b"d\n"
+
+
+def test_going_back_and_forth_between_two_contents_is_stored(bare: Path, objects: Objects) -> None:
+    tip = gitops.tip(bare)
+    for number in range(50):
+        tip = commit(objects, tip, {"base/kustomization.yaml": b"%d" % (number % 2)})
+    objects.flush()
+    git(bare, "update-ref", "refs/heads/main", tip)
+    git(bare, "fsck", "--strict")
+    assert gitops.show(bare, "base/kustomization.yaml") == "1"
+
+
+def test_equal_content_gives_the_equal_tree(bare: Path, objects: Objects) -> None:
+    tip = gitops.tip(bare)
+    same = {path: content.encode() for path, content in FILES.items()}
+    assert objects.changed_tree(tip, same) == git(bare, "rev-parse", "main^{tree}")
+    assert objects.changed_tree(tip, {}) == git(bare, "rev-parse", "main^{tree}")
+
+
+def test_a_history_of_its_own_begins_with_new_files(bare: Path, objects: Objects) -> None:
+    files = {"b": b"1\n", "a.json": b"{}", "a-b": b"\0", "\u00fc": b""}
+    first = objects.commit(objects.new_tree(files), None, "Start\n", AUTHOR, COMMITTER, NOON)
+    empty = objects.commit(objects.new_tree({}), first, "Clear\n", AUTHOR, COMMITTER, NOON)
+    objects.flush()
+    git(bare, "update-ref", "refs/updater/waiting/test", empty)
+    git(bare, "fsck", "--strict")
+    assert objects.parent(first) is None
+    assert {name: objects.tree(first).read(name) for name in objects.tree(first).names("")} == files
+    assert (objects.parent(empty), objects.tree(empty).names("")) == (first, [])
+    assert git(bare, "ls-tree", first, "a-b").startswith("100644 blob")
+
+
+def test_a_commit_reads_as_git_would_have_written_it(bare: Path, objects: Objects) -> None:
+    tree, parent = git(bare, "rev-parse", "main^{tree}"), gitops.tip(bare)
+    new = objects.commit(tree, parent, "Deploy \u00fc\n\nbody\n", AUTHOR, COMMITTER, NOON)
+    objects.flush()
+    form = "%T %P %an <%ae> %at %cn <%ce> %ct %B"
+    moment = int(NOON.timestamp())
+    people = f"{AUTHOR.name} <{AUTHOR.email}> {moment} {COMMITTER.name} <{COMMITTER.email}> {moment}"
+    shown = git(bare, "show", "--no-patch", f"--format={form}", new)
+    assert shown.rstrip() == f"{tree} {parent} {people} Deploy \u00fc\n\nbody"
+
+
+def test_an_id_of_something_else_is_told(bare: Path, objects: Objects) -> None:
+    with pytest.raises(GitError, match="is no commit"):
+        objects.tree(git(bare, "rev-parse", "main^{tree}"))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_damaged_tree_is_told_with_what_to_do(bare: Path, objects: Objects, packed: bool) -> None:
+    raw = b"100644 a\0" + b"x" * 19
+    if packed:
+        tree = hashlib.sha1(b"tree %d\0" % len(raw) + raw).hexdigest()
+        packs.write(bare / "objects" / "pack", {tree: Whole(2, raw)})
+    else:
+        tree = git(bare, "hash-object", "-t", "tree", "-w", "--literally", "--stdin", stdin=raw)
+    damaged = objects.commit(tree, None, "x", AUTHOR, COMMITTER, NOON)
+    with pytest.raises(GitError, match=f"{tree} is damaged") as caught:
+        objects.tree(damaged).node("a")
+    assert "state folder" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("rest", [b"", b"\x78\x9c", b"\x78\x9c\x4b\xff\xff"])
+def test_a_file_that_was_not_written_to_its_end_is_told(bare: Path, objects: Objects, rest: bytes) -> None:
+    tip = gitops.tip(bare)
+    file = bare / "objects" / tip[:2] / tip[2:]
+    file.chmod(0o644)
+    file.write_bytes(rest)
+    with pytest.raises(GitError, match=f"{tip} is damaged"):
+        objects.tree(tip)
+
+
+@pytest.mark.parametrize("count", [1, 3, 6000])
+def test_folders_of_any_size_are_changed_as_git_would(tmp_path: Path, count: int) -> None:
+    """6000 entries are 200 kB: more than one instruction of a delta can copy."""
+    bare = gitops.remote(tmp_path / "x.git", {"a": "1"})
+    blob = git(bare, "rev-parse", "main:a")
+    names = [f"file {number}" for number in range(count)]
+    listing = "".join(f"100644 blob {blob}\t{name}\n" for name in names)
+    tip = git(bare, "commit-tree", git(bare, "mktree", stdin=listing.encode()), stdin=b"x")
+    new = git(bare, "hash-object", "-w", "--stdin", stdin=b"new")
+    with closing(Objects(bare)) as objects:
+        for name in (names[0], names[-1], names[count // 2], names[0]):
+            listing = listing.replace(f"{blob}\t{name}\n", f"{new}\t{name}\n")
+            tip = commit(objects, tip, {name: b"new"})
+            assert objects.folder(git(bare, "mktree", stdin=listing.encode())) == objects.folder(
+                objects.tree(tip)._root
+            )
+        for number in range(40):
+            tip = commit(objects, tip, {names[-1]: b"%d" % number})
+        objects.flush()
+        git(bare, "update-ref", "refs/heads/main", tip)
+        git(bare, "fsck", "--strict")
+        assert objects.tree(tip).read(names[-1]) == b"39"
