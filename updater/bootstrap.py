@@ -27,6 +27,7 @@ from updater.protocols import Decoder, Memo, Tree
 from updater.settings import Settings
 
 _LONGEST_PAUSE = 2.0
+_CONFIGURATIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +53,32 @@ def opened(settings: Settings) -> Iterator[Workshop]:
     memory = Cache(mirror.git.folder.with_suffix(".sqlite"))
     try:
         catalog = Catalog(mirror, memory)
-        sight = Sight(mirror, catalog, _reader(), verifier(memory))
-        yield Workshop(Parts(sight, decoders(), clock, _pause), mirror, catalog)
+        sight = Sight(mirror, catalog, _reader(), verifier(memory, memory.remembered), clock)
+        yield Workshop(Parts(sight, decoders(), _pause), mirror, catalog)
     finally:
         memory.close()
         mirror.close()
 
 
 def _reader() -> ReadConfiguration:
-    """Reads the environments, once for each content of their folder."""
+    """Reads the environments, once for each content of their folder: of the tips, and of old commits (releases)."""
     known: dict[tuple[str, str], Configuration] = {}
 
     def read(tree: Tree, default_branch: str) -> Configuration:
         folder = tree.node(config.FOLDER)
         key = (folder.id if folder else "", default_branch)
         if key not in known:
-            known.clear()
+            if len(known) >= _CONFIGURATIONS:
+                known.clear()
             known[key] = config.load(tree, default_branch)
         return known[key]
 
     return read
 
 
-def verifier(memo: Memo) -> Verify:
+def verifier(memo: Memo, remembered: kustomize.Remembered | None = None) -> Verify:
     """Verification with the kustomize of this machine, which is looked for when it is first needed."""
-    renderer = cache(lambda: kustomize.find(os.environ))
+    renderer = cache(lambda: kustomize.find(os.environ, remembered=remembered))
     return lambda tree, edit: verify(tree, edit, renderer(), memo)
 
 

@@ -3,7 +3,7 @@
     UpdaterError                 1  unexpected
     ├── UsageError               2  the command line or a setting is wrong
     ├── ConfigurationError       3  a file in the GitOps repository is wrong
-    │   └── EditRefused          3  an overlay cannot be edited without reformatting it
+    │   └── EditRefused          3  a file cannot be edited without reformatting it
     ├── EventError               4  an event cannot be read, or must not be acted on
     ├── GitError                 5  the git remote
     │   ├── RemoteUnavailable    5  it did not answer; trying again may help
@@ -62,7 +62,7 @@ class ConfigurationError(UpdaterError):
 
 
 class EditRefused(ConfigurationError):
-    """An overlay that cannot be edited by changing only the bytes of the bumped values."""
+    """A file that cannot be edited by changing only the bytes that have to change."""
 
 
 class EventError(UpdaterError):

@@ -88,7 +88,8 @@ class Entry:
     """One item of a kustomization's `images:` (or legacy `imageTags:`).
 
     `image` is the repository it follows, None where what is written is no repository (a
-    placeholder, say). `line` counts from 1 and is that of the entry's first key.
+    placeholder, say). `line` counts from 1 and is that of the entry's first key. `repeat` is how many entries of
+    the same name and image stand before it.
     """
 
     path: str
@@ -98,15 +99,48 @@ class Entry:
     image: str | None
     version: Version
     line: int
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """A version got into an entry, as a commit of the branch's history tells.
+
+    `author` is a name, `landed_at` the committer's time, `pushed_at` when the image was pushed (the author's time
+    where the commit's trailers do not say), `event` the push that our trailers name (`source/id`).
+    """
+
+    version: Version
+    commit: str
+    author: str
+    landed_at: datetime
+    pushed_at: datetime
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A version that somebody moved an entry away from, back to an older one: who, when, in which commit.
+
+    `pushed_at` is the version's earliest known push time; `spares` are the tags that a `release:` lets land all the
+    same.
+    """
+
+    version: Version
+    pushed_at: datetime
+    commit: str
+    author: str
+    at: datetime
+    spares: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How the version that stands in an entry got there, as the repository's history tells.
 
-    `pushed_at` is when the image was pushed (the commit's author time where its trailers do not say),
-    `landed_at` when the commit was made. `tag_since` is the same as `pushed_at` for the tag alone, where it stood
-    without a digest before.
+    `pushed_at` is when the image was pushed, as the earliest commit that wrote the version tells; `landed_at` is when
+    the newest one was made. `tag_since` is the same as `pushed_at` for the tag alone, where it stood without a
+    digest before.
     """
 
     commit: str
@@ -116,18 +150,33 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """An entry of an overlay in an environment.
+class Past:
+    """What history says of an entry, in the order of one rule.
 
-    `standing` is None where history was not asked, or does not know.
+    `holds` are those in force, oldest first. `stood` are the versions that were asked about and stood in the entry
+    before or stand there now, each with its earliest known push time.
     """
+
+    standing: Standing | None = None
+    holds: tuple[Hold, ...] = ()
+    stood: Mapping[Version, datetime] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An entry of an overlay in an environment. `past` is empty where history was not asked, or does not know."""
 
     environment: str
     service: str
     branch: str
     overlay: str
     entry: Entry
-    standing: Standing | None = None
+    past: Past = Past()
+
+    @property
+    def standing(self) -> Standing | None:
+        """How its version got there, where history was asked."""
+        return self.past.standing
 
     def since(self, tag: str | None) -> datetime | None:
         """The push time with which one of `tag` has to be compared, where it is known.
@@ -135,7 +184,7 @@ class Target:
         Digests of the tag that stands compare with the digest that stands. Other tags lose to what they lost to
         before the tag had a digest.
         """
-        if self.standing is None:
+        if self.standing is None or self.entry.version == Version():
             return None
         times = [self.standing.pushed_at]
         if tag != self.entry.version.tag and self.standing.tag_since is not None:
@@ -161,19 +210,21 @@ class Outcome(StrEnum):
 class Decision:
     """What happens to one entry for one version, and why, in words for a person.
 
-    `target` is None where nothing follows the image. `event` is the push that brought the version.
-    `exit_code` is non-zero where a refusal has to be looked at by somebody.
+    `target` is None where nothing follows the image. `event` is the push that brought the version, None where a
+    person asked for it. `keeps` is whether the push is kept on the remote until it may land. `exit_code` is
+    non-zero where a refusal has to be looked at by somebody.
     """
 
     image: str
     to: Version
     outcome: Outcome
     reason: str
-    event: Event
+    event: Event | None = None
     target: Target | None = None
     exit_code: int = 0
     commit: str | None = None
     pull_request: int | None = None
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,26 @@
 """The one path of an event: decode, match, decide, edit, verify, publish, report.
 
-It plans on what was last heard of the remote and lets the push tell whether that was still true: a
-branch that landed is thereby confirmed, and anything else is decided only after one listing of the
-remote's refs. A branch that somebody else moved is planned again from the start, on its new tip.
+Whatever changes the repository goes this way: pushes (`handle`), what waited (`reconcile`), and what people order
+(`perform`, given how their plan is made). A plan is made on what was last heard of the remote, and the push tells
+whether that was still true: a branch that landed is thereby confirmed, and anything else is decided only after one
+listing of the remote's refs. A branch that somebody else moved is planned again from the start, on its new tip.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+from updater import keeping
 from updater.core import matching
 from updater.core.changes import target_of
 from updater.decoders.envelopes import unwrap
 from updater.errors import GitError, PushContended, RemoteUnavailable, UpdaterError, UsageError
 from updater.model import Commit, Decision, Delivery, Event
 from updater.planning import Plan, Sight, make_plan
-from updater.protocols import Clock, Decoder
+from updater.protocols import Decoder
 from updater.publishing import Progress, decisions_on, publish, refused
 
 TRIES = 12
@@ -33,17 +36,23 @@ class Parts:
 
     sight: Sight
     decoders: Mapping[str, Decoder]
-    clock: Clock
     pause: Callable[[int], None]
+
+
+Make: TypeAlias = Callable[[], Plan]
+"""Makes a plan on what was last heard of the remote; called again wherever somebody else was faster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
     """The pushes that deliveries tell of (equal ones merged), what was unreadable, and why others hold none."""
 
-    events: tuple[Event, ...]
-    problems: tuple[UpdaterError, ...]
-    notes: tuple[str, ...]
+    events: tuple[Event, ...] = ()
+    problems: tuple[UpdaterError, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+_NOTHING = Decoding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +91,8 @@ def decode(decoders: Mapping[str, Decoder], deliveries: Sequence[Delivery]) -> D
 def plan(parts: Parts, deliveries: Sequence[Delivery]) -> tuple[Plan, Report]:
     """What deliveries would do, decided on tips that the remote has just confirmed. Nothing is written."""
     decoding = decode(parts.decoders, deliveries)
-    made = _confirmed(parts.sight, decoding.events, make_plan(parts.sight, decoding.events))
-    return made, _report(decoding, Progress(made))
+    made = preview(parts, _for_pushes(parts, decoding.events))
+    return made, told(made, decoding)
 
 
 def handle(parts: Parts, deliveries: Sequence[Delivery]) -> Report:
@@ -96,26 +105,59 @@ def handle(parts: Parts, deliveries: Sequence[Delivery]) -> Report:
     decoding = decode(parts.decoders, deliveries)
     if not decoding.events:
         return Report(problems=decoding.problems, notes=decoding.notes)
-    progress = Progress(make_plan(parts.sight, decoding.events))
+    return perform(parts, _for_pushes(parts, decoding.events), decoding)
+
+
+def reconcile(parts: Parts) -> Report:
+    """One pass over what waits on the remote: what may land now lands, if it is still the best. As for `handle`."""
+    parts.sight.repository.refresh()
+    return perform(parts, for_waiting(parts))
+
+
+def for_waiting(parts: Parts) -> Make:
+    """Plans everything that waits."""
+    return lambda: make_plan(parts.sight, (), keeping.kept(parts.sight.repository))
+
+
+def preview(parts: Parts, make: Make) -> Plan:
+    """The plan on tips that the remote has just confirmed. Nothing is written."""
+    return _confirmed(parts.sight, make, make())
+
+
+def perform(parts: Parts, make: Make, decoding: Decoding = _NOTHING) -> Report:
+    """Carries a plan out, and makes it anew wherever somebody else was faster. As for `handle`."""
+    progress = Progress(make())
     try:
-        _land(parts, decoding.events, progress)
+        _land(parts, make, progress)
     except GitError as error:
         progress.problems.append(error)
         for branch in progress.plan.tips.keys() - progress.decisions.keys():
             progress.decisions[branch] = [refused(decision, error) for decision in decisions_on(progress.plan, branch)]
-    return _report(decoding, progress)
+    report = _report(decoding, progress)
+    decisions, problems = keeping.keep(parts.sight, progress.plan, report.decisions)
+    return replace(report, decisions=tuple(decisions), problems=(*report.problems, *problems))
 
 
-def _land(parts: Parts, events: Sequence[Event], progress: Progress) -> None:
+def told(made: Plan, decoding: Decoding = _NOTHING) -> Report:
+    """A plan as the report of what would be."""
+    return _report(decoding, Progress(made))
+
+
+def _for_pushes(parts: Parts, events: Sequence[Event]) -> Make:
+    sight, images = parts.sight, {event.image for event in events}
+    return lambda: make_plan(sight, events, keeping.kept_of(sight.repository, images))
+
+
+def _land(parts: Parts, make: Make, progress: Progress) -> None:
     """Pushes what is planned, and plans again what does not get through, until nothing is open."""
     if not progress.plan.is_proved_by_pushing():
-        progress.plan = _confirmed(parts.sight, events, progress.plan)
+        progress.plan = _confirmed(parts.sight, make, progress.plan)
     broken_off = 0
     for number in range(TRIES):
         if number:
             parts.pause(number)
-            progress.plan = _again(parts.sight, events, progress.plan)
-        outcomes = publish(parts.sight, parts.clock, progress)
+            progress.plan = _again(parts.sight, make, progress.plan)
+        outcomes = publish(parts.sight, progress)
         if not {"moved", "unfinished"} & outcomes:
             return
         broken_off += "unfinished" in outcomes
@@ -124,7 +166,7 @@ def _land(parts: Parts, events: Sequence[Event], progress: Progress) -> None:
     raise PushContended(f"our push was overtaken, or the branch locked, {TRIES} times in a row", hint=_AGAIN)
 
 
-def _confirmed(sight: Sight, events: Sequence[Event], made: Plan, listed: frozenset[str] = frozenset()) -> Plan:
+def _confirmed(sight: Sight, make: Make, made: Plan, listed: frozenset[str] = frozenset()) -> Plan:
     """The same plan if the remote says that its tips are the newest, else one on the newest.
 
     Of the branches in `listed` that is known already. A newer configuration may name others.
@@ -132,15 +174,15 @@ def _confirmed(sight: Sight, events: Sequence[Event], made: Plan, listed: frozen
     while not made.tips.keys() <= listed:
         listed |= made.tips.keys()
         if sight.repository.refresh(listed):
-            made = make_plan(sight, events)
+            made = make()
     return made
 
 
-def _again(sight: Sight, events: Sequence[Event], made: Plan) -> Plan:
+def _again(sight: Sight, make: Make, made: Plan) -> Plan:
     """A plan in the place of one that somebody overtook."""
     branches = frozenset(made.tips)
     sight.repository.refresh(branches)
-    return _confirmed(sight, events, make_plan(sight, events), branches)
+    return _confirmed(sight, make, make(), branches)
 
 
 def _report(decoding: Decoding, progress: Progress) -> Report:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from updater.core import matching
 from updater.core.changes import Change, Verify, make_changes, place_of, target_of
@@ -11,10 +12,11 @@ from updater.core.decide import decide, ignored
 from updater.core.environment import Configuration, NamedEnvironment
 from updater.core.matching import Followed
 from updater.core.not_yet import not_yet
+from updater.core.stops import stop
 from updater.errors import BranchMissing, ConfigurationError, UpdaterError
-from updater.model import Decision, Event, Outcome
-from updater.protocols import Catalog, Repository, Tree
-from updater.survey import Hit, Survey, survey
+from updater.model import Decision, Event, Hold, Outcome
+from updater.protocols import Catalog, Clock, Repository, Tree
+from updater.survey import ConfigurationAt, Hit, Survey, recalled, survey
 
 ReadConfiguration = Callable[[Tree, str], Configuration]
 """Reads the environments from the files of a commit or folder, given the remote's default branch."""
@@ -22,19 +24,21 @@ ReadConfiguration = Callable[[Tree, str], Configuration]
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What plans are made with: the repository as it was last heard of, and how to read and prove it."""
+    """What plans are made with: the repository as it was last heard of, how to read and prove it, and the time."""
 
     repository: Repository
     catalog: Catalog
     configuration: ReadConfiguration
     verify: Verify
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What would happen on these tips (branch to commit): the decisions, and the changes that carry out the bumps.
 
-    `left_over` are the decisions for events that no entry takes. `problems` belong to no decision.
+    `left_over` are the decisions for events that no entry takes. `problems` belong to no decision. `woken` are the
+    waiting pushes that were decided on again, by environment.
     """
 
     tips: Mapping[str, str]
@@ -42,6 +46,7 @@ class Plan:
     left_over: tuple[Decision, ...]
     changes: tuple[Change, ...]
     problems: tuple[UpdaterError, ...]
+    woken: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
 
     def is_proved_by_pushing(self) -> bool:
         """Whether a push of the changes alone shows that what it was made on is still the remote's.
@@ -51,28 +56,51 @@ class Plan:
         return len(self.tips) == 1 and bool(self.changes)
 
 
-def make_plan(sight: Sight, events: Sequence[Event]) -> Plan:
-    """Decides on merged events, edits and verifies. Writes nothing. Raises `GitError`."""
+def make_plan(sight: Sight, events: Sequence[Event], waiting: Mapping[str, Sequence[Event]]) -> Plan:
+    """Decides on merged events, edits and verifies. Writes nothing. Raises `GitError`.
+
+    `waiting` are pushes that had to wait, by the name of the only environment that they are for.
+    """
     repository = sight.repository
     default = repository.default_branch
-    tip = _tip(repository, default)
+    tip = tip_of(repository, default)
     configuration = sight.configuration(repository.tree(tip), default)
-    followed = matching.followed(configuration.environments, events)
+    followed = matching.followed(configuration.environments, events, waiting)
     missing = missing_branches(repository, [match.environment for match in followed])
     if (default, tip) != (repository.default_branch, repository.tip(default)):
-        return make_plan(sight, events)  # asking for missing branches brought a newer configuration
+        return make_plan(sight, events, waiting)  # asking for missing branches brought a newer configuration
     reachable = tuple(match for match in followed if match.environment.branch not in missing)
     found = survey(repository, sight.catalog, configuration.environments, reachable)
-    decisions = [decision for hit in found.hits for decision in _decide(hit)]
-    tips = {branch: _tip(repository, branch) for branch in (default, *_branches(reachable))}
+    hits = recalled(repository, sight.catalog, found.hits, past_configurations(sight))
+    now = sight.clock.now()
+    decisions = [decision for hit in hits for decision in _decide(hit, now)]
+    tips = {branch: tip_of(repository, branch) for branch in (default, *_branches(reachable))}
     settled, changes = _carry_out(sight, configuration, tips, decisions)
+    there = {each.name for each in configuration.environments if each.branch not in missing}
+    unread = {(each.followed.environment.name, each.followed.image) for each in found.unreadable}
     return Plan(
         tips,
         tuple(settled),
-        tuple(_left_over(events, followed, found, missing)),
+        tuple(_left_over(events, waiting, followed, found, missing)),
         tuple(changes),
         (*configuration.errors, *missing.values()),
+        {
+            name: tuple(event for event in kept if (name, event.image) not in unread)
+            for name, kept in waiting.items()
+            if name in there
+        },
     )
+
+
+def past_configurations(sight: Sight) -> ConfigurationAt:
+    """Reads the environments as they were when a hold began."""
+    repository, default = sight.repository, sight.repository.default_branch
+
+    def read(branch: str, hold: Hold) -> Configuration:
+        commit = hold.commit if branch == default else repository.as_of(default, hold.at)
+        return sight.configuration(repository.tree(commit), default)
+
+    return read
 
 
 def missing_branches(repository: Repository, environments: Sequence[NamedEnvironment]) -> dict[str, BranchMissing]:
@@ -91,23 +119,29 @@ def missing_branches(repository: Repository, environments: Sequence[NamedEnviron
     }
 
 
-def _decide(hit: Hit) -> tuple[Decision, ...]:
-    """Decides, and refuses bumps that the environment does not allow for reasons that no version changes."""
+def _decide(hit: Hit, now: datetime) -> tuple[Decision, ...]:
+    """Decides, and refuses or keeps back bumps that the environment does not allow, whatever the version."""
     return tuple(
-        decision if decision.outcome is not Outcome.COMMITTED else _permitted(hit, decision)
+        decision if decision.outcome is not Outcome.COMMITTED else _permitted(hit, decision, now)
         for decision in decide(hit.followed, hit.target)
     )
 
 
-def _permitted(hit: Hit, decision: Decision) -> Decision:
+def _permitted(hit: Hit, decision: Decision, now: datetime) -> Decision:
     refused = replace(decision, outcome=Outcome.REFUSED, exit_code=ConfigurationError.exit_code)
     if len(hit.claimants) > 1:
         entry = hit.target.entry
         names = " and ".join(hit.claimants)
         reason = f"{entry.path}:{entry.line}: {names} both claim the entry {entry.name}; narrow one with `entries:`"
         return replace(refused, reason=reason)
-    stops = next((gap for gap in not_yet(hit.followed.environment) if gap.stops), None)
-    return decision if stops is None else replace(refused, reason=str(stops))
+    gap = next((gap for gap in not_yet(hit.followed.environment) if gap.stops), None)
+    if gap is not None:
+        return replace(refused, reason=str(gap))
+    place = (hit.followed.environment, hit.target.service, decision.image)
+    stopped = stop(*place, now, decision.to.tag)
+    if stopped is None:
+        return decision
+    return replace(decision, outcome=stopped.outcome, reason=stopped.reason, keeps=stopped.keeps)
 
 
 def _carry_out(
@@ -127,16 +161,25 @@ def _carry_out(
 
 
 def _left_over(
-    events: Sequence[Event], followed: Sequence[Followed], found: Survey, missing: Collection[str]
+    events: Sequence[Event],
+    waiting: Mapping[str, Sequence[Event]],
+    followed: Sequence[Followed],
+    found: Survey,
+    missing: Collection[str],
 ) -> Iterator[Decision]:
     """The decisions for what no entry takes: refused where a file that mentions the image cannot be read."""
     reached = {(hit.followed.environment.name, hit.followed.image) for hit in found.hits}
-    for event in events:
-        refusals = [each for each in found.unreadable if _wants(each.followed, event)]
+    alone = ((event, name) for name, kept in waiting.items() for event in kept)
+    for event, name in (*((event, None) for event in events), *alone):
+        refusals = [
+            each
+            for each in found.unreadable
+            if _wants(each.followed, event) and name in (None, each.followed.environment.name)
+        ]
         for each in refusals:
             reason, code = str(each.error), each.error.exit_code
             yield Decision(event.image, event.version, Outcome.REFUSED, reason, event, exit_code=code)
-        mine = [match for match in followed if match.image == event.image]
+        mine = [match for match in followed if match.image == event.image and name in (None, match.environment.name)]
         taken = any((match.environment.name, match.image) in reached and _wants(match, event) for match in mine)
         if not (taken or refusals):
             yield ignored(event, mine, missing)
@@ -150,7 +193,8 @@ def _branches(followed: Sequence[Followed]) -> list[str]:
     return list(dict.fromkeys(match.environment.branch for match in followed))
 
 
-def _tip(repository: Repository, branch: str) -> str:
+def tip_of(repository: Repository, branch: str) -> str:
+    """The newest known commit of a branch that was heard of."""
     tip = repository.tip(branch)
     assert tip is not None, f"{branch} was heard of before it is read"
     return tip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 
 from updater.errors import PushRefused
-from updater.model import Decoded, Entry, Message, Standing, Version
+from updater.model import Decoded, Entry, Landing, Message, Past, Version
 
 Kind = Literal["file", "folder", "link", "submodule"]
 
@@ -40,11 +40,15 @@ class Tree(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A branch that is to move from `old` to `new`, a descendant of it."""
+    """A branch that is to move from `old` to `new`, a descendant of it.
+
+    Names that begin with `refs/` are whole ones, of refs beside the branches. None in `old` is a ref that is to be
+    made, in `new` one that is to be taken away.
+    """
 
     branch: str
-    old: str
-    new: str
+    old: str | None
+    new: str | None
 
 
 PushOutcome: TypeAlias = Literal["landed", "moved", "unfinished"] | PushRefused
@@ -64,21 +68,71 @@ class Repository(Protocol):
         """The id of the newest commit of a branch, as last heard; None if it was never heard of."""
         ...
 
+    def names(self, prefix: str) -> Sequence[str]:
+        """The refs that begin with `prefix` (a whole name, as `refs/updater/waiting/`), as last heard; sorted."""
+        ...
+
     def refresh(self, branches: frozenset[str] = frozenset()) -> bool:
-        """Asks the remote for its tips, fetches what moved, and says whether anything did. Raises `GitError`."""
+        """Asks the remote for its tips, fetches what moved, and says whether anything did. Raises `GitError`.
+
+        The refs under `refs/updater/` are always asked for.
+        """
         ...
 
     def tree(self, commit: str) -> Tree:
         """The files of a commit."""
         ...
 
+    def parent(self, commit: str) -> str | None:
+        """The first parent of a commit, None for a root."""
+        ...
+
+    def as_of(self, branch: str, time: datetime) -> str:
+        """The newest known commit of a branch that was made by `time`; its first one if none was."""
+        ...
+
+    def message(self, commit: str) -> str:
+        """The text of a commit."""
+        ...
+
+    def changed(self, commit: str) -> Sequence[str]:
+        """The paths at which a commit differs from its first parent, sorted."""
+        ...
+
     def build(self, parent: str, files: Mapping[str, bytes], message: str, time: datetime) -> str:
         """Builds a commit on `parent` in which `files` have new content, and gives its id."""
+        ...
+
+    def build_note(self, parent: str | None, files: Mapping[str, bytes], message: str, time: datetime) -> str:
+        """Builds a commit that holds these files alone, all in its root, and gives its id."""
         ...
 
     def push(self, updates: Sequence[Update]) -> Mapping[str, PushOutcome]:
         """Pushes commits built before, all at once, and gives the outcome of each branch. Raises `GitError`."""
         ...
+
+
+class Ranking(Protocol):
+    """The order in which the versions of an entry are compared. What ranks alike has one name."""
+
+    @property
+    def name(self) -> str: ...
+
+    def rank(self, version: Version, pushed_at: datetime | None) -> Any:
+        """Where a version stands: the greater rank is the newer version."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of an entry's history: what holds in an order, and which of these versions stood there before.
+
+    A version without a digest is that tag with any digest, unless it is the tag that stands.
+    """
+
+    entry: Entry
+    order: Ranking
+    versions: tuple[Version, ...] = ()
 
 
 class Catalog(Protocol):
@@ -88,16 +142,25 @@ class Catalog(Protocol):
         """The kustomization files that mention an image at `tip`, sorted; there may be too many, never too few."""
         ...
 
-    def standing(self, branch: str, tip: str, entry: Entry) -> Standing | None:
-        """How the version that stands in an entry at `tip` got there, as far as history tells."""
+    def all_paths(self, branch: str, tip: str) -> Sequence[str]:
+        """The kustomization files that mention any image at `tip`, sorted."""
         ...
 
-    def stood(self, tip: str, entry: Entry, version: Version) -> Standing | None:
-        """How another version last got into an entry, if it ever stood there before `tip`."""
+    def recent(self, tip: str, count: int, is_wanted: Callable[[str], bool]) -> Sequence[str]:
+        """The files that are wanted among those that the newest commits changed, `count` such commits at the most."""
         ...
 
-    def landed(self, update: Update, files: Mapping[str, bytes], standing: Sequence[tuple[Entry, Standing]]) -> None:
-        """Notes what our own push changed, so that nobody has to be asked: new contents, and how entries stand now."""
+    def landings(self, branch: str, tip: str, entries: Sequence[Entry]) -> Sequence[Sequence[Landing]]:
+        """What landed in each of these entries that stand at `tip`, oldest first."""
+        ...
+
+    def pasts(self, branch: str, tip: str, questions: Sequence[Question]) -> Sequence[Past]:
+        """What history says of entries that stand at `tip`, an answer for each question."""
+        ...
+
+    def landed(self, update: Update, commits: Sequence[tuple[str, Mapping[str, bytes]]]) -> None:
+        """Notes what our own push changed, so that nobody has to be asked: its commits, oldest first, each with the
+        new content of the files that it changed."""
         ...
 
 

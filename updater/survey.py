@@ -1,18 +1,25 @@
-"""Finding the entries that pushed images reach, on the newest known tips."""
+"""Finding the entries that pushed images reach, on the newest known tips, and what history says of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from updater.core import matching
-from updater.core.decide import needs_time
-from updater.core.environment import NamedEnvironment
+from updater.core import matching, stops
+from updater.core.decide import needs_past
+from updater.core.environment import Configuration, NamedEnvironment
 from updater.core.kustomization import entries
 from updater.core.matching import Followed
 from updater.errors import EditRefused
-from updater.model import Event, Target
-from updater.protocols import Catalog, Repository
+from updater.model import Event, Hold, Past, Target, Version
+from updater.protocols import Catalog, Question, Repository
+
+ConfigurationAt = Callable[[str, Hold], Configuration]
+"""The environments as they were described when a hold began on a branch."""
+Place: TypeAlias = tuple[str, ...]
+"""An entry in the eyes of one environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +50,7 @@ class Survey:
 def survey(
     repository: Repository, catalog: Catalog, environments: Sequence[NamedEnvironment], followed: Sequence[Followed]
 ) -> Survey:
-    """The entries of all environments' overlays that follow these images.
-
-    Every branch that is named has to be known. Entries know since when they stand as they do where
-    that may decide.
-    """
+    """The entries of all environments' overlays that follow these images. Every branch they name has to be known."""
     hits: list[Hit] = []
     unreadable: list[Unreadable] = []
     for match in followed:
@@ -63,29 +66,101 @@ def survey(
                 unreadable.append(Unreadable(match, error))
                 continue
             for target in matching.targets(match.environment, match.image, found):
-                claimants = tuple(_claimants(environments, branch, target))
-                hits.append(Hit(*_dated(catalog, tip, match, target), claimants))
+                hits.append(Hit(match, target, tuple(_claimants(environments, branch, target))))
     return Survey(tuple(hits), tuple(unreadable))
 
 
-def _dated(catalog: Catalog, tip: str, match: Followed, target: Target) -> tuple[Followed, Target]:
-    """Both with the push times that only history knows, where times may decide.
+def recalled(
+    repository: Repository, catalog: Catalog, hits: Sequence[Hit], configuration_at: ConfigurationAt
+) -> list[Hit]:
+    """The same hits, with what history says wherever a version may land.
 
-    A sender that tells no time may send the same push again at any later time; if that version stood here
-    before, it was pushed when it came the first time.
+    Holds count for a service: what was taken back in one of its overlays is held in all.
     """
-    if not needs_time(match, target):
-        return match, target
-    events = tuple(_first_heard(catalog, tip, target, event) for event in match.events)
-    standing = catalog.standing(target.branch, tip, target.entry)
-    return replace(match, events=events), replace(target, standing=standing)
+    services: dict[tuple[str, str, str], list[Hit]] = {}
+    for hit in hits:
+        services.setdefault(_service(hit), []).append(hit)
+    asking = [mine for mine in services.values() if any(needs_past(hit.followed, hit.target) for hit in mine)]
+    pasts = _ask(repository, catalog, [hit for mine in asking for hit in mine])
+    told = {_place(hit): hit for mine in asking for hit in _told(mine, pasts, configuration_at)}
+    return [told.get(_place(hit), hit) for hit in hits]
 
 
-def _first_heard(catalog: Catalog, tip: str, target: Target, event: Event) -> Event:
-    if event.pushed_at is not None:
-        return event
-    past = catalog.stood(tip, target.entry, event.version)
-    return event if past is None else replace(event, pushed_at=past.pushed_at)
+def _told(hits: Sequence[Hit], pasts: Mapping[Place, Past], configuration_at: ConfigurationAt) -> Iterator[Hit]:
+    """The hits of a service and image, with what history says.
+
+    A sender may send the same push again, later; if that version stood here before, it was pushed when it came the
+    first time.
+    """
+    followed = hits[0].followed
+    about = (followed.environment, hits[0].target.service, followed.image)
+    released = {release.version for release in stops.releases(*about)}
+    mine = [pasts[_place(hit)] for hit in hits]
+    holds = unlifted(dict.fromkeys(hold for past in mine for hold in past.holds), *about, configuration_at)
+    together = tuple(sorted(holds, key=lambda hold: hold.at))
+    events = tuple(_first_heard(followed, event, mine) for event in followed.events)
+    for hit, past in zip(hits, mine, strict=True):
+        stood = {version: at for version, at in past.stood.items() if version.tag not in released}
+        target = replace(hit.target, past=replace(past, holds=together, stood=stood))
+        yield replace(hit, followed=replace(followed, events=events), target=target)
+
+
+def _ask(repository: Repository, catalog: Catalog, hits: Sequence[Hit]) -> dict[Place, Past]:
+    """The pasts of all hits; each branch is asked once."""
+    answers: dict[Place, Past] = {}
+    for branch in dict.fromkeys(hit.target.branch for hit in hits):
+        here = [hit for hit in hits if hit.target.branch == branch]
+        questions = [Question(hit.target.entry, hit.followed.rule, _versions(hit.followed)) for hit in here]
+        found = catalog.pasts(branch, repository.tip(branch) or "", questions)
+        answers |= dict(zip(map(_place, here), found, strict=True))
+    return answers
+
+
+def unlifted(
+    holds: Iterable[Hold],
+    environment: NamedEnvironment,
+    service: str,
+    image: str,
+    configuration_at: ConfigurationAt,
+) -> Iterator[Hold]:
+    """The holds that no `release:` has lifted, with the tags that it lets through.
+
+    A release lifts what was held when it was written. What was in the file already when somebody moved back lifts
+    nothing: otherwise a version could be released once and never be reverted again.
+    """
+    now = Counter(stops.releases(environment, service, image))
+    for hold in holds:
+        new = now
+        if now:
+            then = configuration_at(environment.branch, hold).environments
+            old = next((each for each in then if each.name == environment.name), None)
+            new = now - Counter(stops.releases(old, service, image) if old else ())
+        tags = frozenset(release.version for release in new)
+        if hold.version.tag not in tags:
+            yield replace(hold, spares=tags)
+
+
+def _versions(followed: Followed) -> tuple[Version, ...]:
+    return tuple(_as_written(followed, event) for event in followed.events)
+
+
+def _first_heard(followed: Followed, event: Event, pasts: Sequence[Past]) -> Event:
+    version = _as_written(followed, event)
+    times = [past.stood[version] for past in pasts if version in past.stood]
+    return replace(event, pushed_at=min(*times, event.time)) if times else event
+
+
+def _as_written(followed: Followed, event: Event) -> Version:
+    return Version(event.version.tag) if followed.rule.follow.pin == "tag" else event.version
+
+
+def _service(hit: Hit) -> tuple[str, str, str]:
+    return (hit.target.environment, hit.target.service, hit.followed.image)
+
+
+def _place(hit: Hit) -> Place:
+    entry = hit.target.entry
+    return (hit.target.environment, hit.target.branch, entry.path, entry.list, str(entry.index))
 
 
 def _claimants(environments: Sequence[NamedEnvironment], branch: str, target: Target) -> Iterator[str]:

@@ -175,14 +175,17 @@ def test_a_broken_environment_stops_that_environment_alone(bare: Path, updater: 
     assert_only_the_good_event_landed(bare, ran)
 
 
-@pytest.mark.parametrize("safeguard", ["paused: incident", "hold:\n  - {service: model-b, reason: INC-1}"])
-def test_a_safeguard_that_is_not_in_force_yet_is_not_ignored(
-    bare: Path, updater: CommandLine, tmp_path: Path, safeguard: str
+@pytest.mark.parametrize(
+    ("safeguard", "outcome"),
+    [("paused: incident", "waiting"), ("hold:\n  - {service: model-b, reason: INC-1}", "held")],
+)
+def test_a_safeguard_keeps_a_version_out_and_is_named_with_its_line(
+    bare: Path, updater: CommandLine, tmp_path: Path, safeguard: str, outcome: str
 ) -> None:
     gitops.Person(bare, tmp_path / "person").commit({"environments/test.yaml": f"{TEST}{safeguard}\n"})
     ran = updater("handle", "--repo", bare, "--output", "json", write_records(tmp_path / "e", GOOD))
-    assert (ran.code, ran.outcomes) == (3, [("test", "model-b", "7.0.0", "refused")])
-    assert "environments/test.yaml:6: " in ran.json["decisions"][0]["reason"]
+    assert ran.outcomes == [("test", "model-b", "7.0.0", outcome)]
+    assert "(environments/test.yaml:6)" in ran.json["decisions"][0]["reason"]
     assert gitops.git(bare, "log", "-1", "--format=%an", "main") == "alice"
 
 

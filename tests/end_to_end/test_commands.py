@@ -114,13 +114,13 @@ def test_the_demo_tells_the_whole_story_and_leaves_nothing_behind(
     assert "-    newTag: 1.3.2  # a comment here survives every bump" in ran.out
     assert "+    newTag: 1.4.0  # a comment here survives every bump" in ran.out
     outcomes = [
-        line.split()[0] for line in ran.out.splitlines() if line.startswith(("committed", "rejected", "unchanged"))
+        line.split()[0] for line in ran.out.splitlines() if line.startswith(("committed", "rejected", "unchanged", "held"))
     ]
-    assert outcomes == ["committed"] * 4 + ["rejected", "unchanged"]
+    assert outcomes == ["committed"] * 4 + ["rejected", "unchanged", "committed", "held"]
     assert "is not a tag" in ran.out
     assert not list(tmp_path.glob("updater-demo-*"))
     steps = updater("demo", "--output", "json").json["steps"]
-    assert [len(step["commits"]) for step in steps] == [1, 2, 0, 0]
+    assert [len(step["commits"]) for step in steps] == [1, 2, 0, 1, 0]
 
 
 def test_the_demo_runs_without_kustomize_and_says_so(
@@ -132,7 +132,7 @@ def test_the_demo_runs_without_kustomize_and_says_so(
     monkeypatch.setenv("PATH", str(tools))
     ran = updater("demo")
     assert (ran.code, "(`verify: parse`)" in ran.out) == (0, True)
-    assert ran.out.count("committed") == 4
+    assert ran.out.count("committed ") == 5
 
 
 def test_a_repository_that_needs_rendering_is_not_written_to_without_kustomize(
@@ -245,7 +245,8 @@ def test_the_help_prints_in_any_encoding(updater: CommandLine) -> None:
 
 def test_a_commit_with_an_impossible_date_stops_nothing(bare: Path, updater: CommandLine, tmp_path: Path) -> None:
     person = gitops.Person(bare, tmp_path / "person")
-    updater.patch.setenv("GIT_AUTHOR_DATE", "@253402300801 +0000")
+    for who in ("AUTHOR", "COMMITTER"):
+        updater.patch.setenv(f"GIT_{who}_DATE", "@253402300801 +0000")
     person.commit({"overlays/test/model-a/kustomization.yaml": overlay("model-a", "1.0.1")})
     ran = updater("status", "--repo", bare, "model-a")
     assert (ran.code, "1.0.1 since 9999-12-31" in ran.out) == (0, True)

@@ -102,7 +102,7 @@ def test_what_a_person_pushed_meanwhile_is_seen_although_nothing_would_be_writte
     updater("handle", "--repo", bare, events)
     gitops.Person(bare, tmp_path / "person").commit({MODEL_A: overlay("model-a", "1.1.0")}, "By hand")
     ran = updater("handle", "--repo", bare, "--output", "json", events)
-    assert ran.outcomes == [("test", "model-a", "1.2.0", "committed")]
+    assert ran.outcomes == [("test", "model-a", "1.2.0", "held")]
 
 
 def test_a_merged_change_of_configuration_is_in_force_with_the_next_event(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from updater.core.environment import Environment, Follow, NamedEnvironment
+from hypothesis import strategies as st
+
+from updater.core.environment import Environment, Follow, NamedEnvironment, OrderName
+from updater.core.holds import moved
 from updater.core.matching import Followed
-from updater.core.rules import compile_rule
-from updater.model import Delivery, Entry, Event, Standing, Target, Version
+from updater.core.rules import Rule, compile_rule
+from updater.model import Delivery, Entry, Event, Landing, Past, Standing, Target, Version
+from updater.protocols import Ranking
 
 IMAGE = "reg.example/models/model-a"
 PATH = "overlays/test/model-a/kustomization.yaml"
@@ -67,7 +72,7 @@ def entry(
 def target(tag: str | None = None, letter: str | None = None, since: float | None = None) -> Target:
     """An entry in the environment test, standing since so many minutes after noon, None if that is not known."""
     standing = None if since is None else Standing("c0ffee", at(since), at(since))
-    return Target("test", "model-a", "main", "overlays/test/model-a", entry(tag, letter), standing)
+    return Target("test", "model-a", "main", "overlays/test/model-a", entry(tag, letter), Past(standing))
 
 
 def environment(
@@ -82,3 +87,49 @@ def following(*events: Event, **rule: Any) -> Followed:
     """These pushes of one image, as the environment test follows them by one rule."""
     follow = Follow(image="reg.example/models/*", **rule)
     return Followed(environment(follow=(follow,)), compile_rule(follow), IMAGE, events)
+
+
+def rule(order: OrderName = "pushed", **more: Any) -> Rule:
+    """A rule with this order."""
+    return compile_rule(Follow(image="reg.example/models/*", order=order, **more))
+
+
+def landing(
+    tag: str | None,
+    letter: str | None = None,
+    minutes: float = 0,
+    *,
+    landed: float | None = None,
+    commit: str = "c0ffee0",
+    author: str = "alice",
+) -> Landing:
+    """A version that was pushed so many minutes after noon and landed then, too, if it does not say otherwise."""
+    version = Version(tag, None if letter is None else digest(letter))
+    return Landing(version, commit, author, at(minutes if landed is None else landed), at(minutes))
+
+
+def recalled(order: Ranking, *landings: Landing) -> Past:
+    """What is told of an entry in which these landed, oldest first."""
+    past, before = Past(), None
+    known: dict[Version, datetime] = {}
+    for each in landings:
+        first = known.get(each.version)
+        past = moved(past, before, each, first, order)
+        known[each.version] = each.pushed_at if first is None else min(first, each.pushed_at)
+        before = each.version
+    return replace(past, stood=known)
+
+
+@st.composite
+def stories(draw: st.DrawFn, letters: str) -> list[Landing]:
+    """What people and events may do to one entry at honest times: each version was pushed once, before it landed.
+
+    Digests are of these letters; `-` is for none.
+    """
+    first: dict[tuple[str, str], float] = {}
+    found: list[Landing] = []
+    for now in range(10, 10 + 10 * draw(st.integers(1, 8)), 10):
+        tag, letter = draw(st.sampled_from(["1.0", "1.1", "2.0", "latest"])), draw(st.sampled_from(letters))
+        minutes = first.setdefault((tag, letter), now - draw(st.integers(0, 25)))
+        found.append(landing(tag, letter.strip("-") or None, minutes, landed=now, commit=f"at-{now}"))
+    return found

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tests.helpers.events import IMAGE, at, digest
 from tests.helpers.trees import MemoryTree
 from updater import config
-from updater.core import history
+from updater.core import history, holds
 from updater.core.changes import Verify
 from updater.core.history import Step
 from updater.core.kustomization import FILE_NAMES, mentioned_images
 from updater.core.verification import PlannedEdit
 from updater.errors import BranchMissing, PushRefused
-from updater.model import Entry, Standing, Version
+from updater.model import Entry, Landing, Past, Version
 from updater.planning import Sight
-from updater.protocols import PushOutcome, Tree, Update
+from updater.protocols import Clock, PushOutcome, Question, Tree, Update
 
 Files = Mapping[str, bytes]
 
@@ -55,9 +55,19 @@ def agree(_tree: Tree, _edit: PlannedEdit) -> None:
     """Verification that has no objection."""
 
 
-def sight(repository: FakeRepository, verify: Verify = agree) -> Sight:
+@dataclass
+class StoppedClock:
+    """A clock that stands still until somebody sets it."""
+
+    time: datetime = field(default_factory=lambda: at(60))
+
+    def now(self) -> datetime:
+        return self.time
+
+
+def sight(repository: FakeRepository, verify: Verify = agree, clock: Clock | None = None) -> Sight:
     """What plans on this repository are made with: everything real but the rendering."""
-    return Sight(repository, repository, config.load, verify)
+    return Sight(repository, repository, config.load, verify, clock or StoppedClock())
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,7 @@ class FakeCommit:
     files: Files
     message: str
     time: datetime
+    author: str
 
 
 class FakeRepository:
@@ -88,14 +99,34 @@ class FakeRepository:
         self._default = default
         self._heard = {name: tip for name, tip in self.remote.items() if name == default}
 
+    def elsewhere(self) -> FakeRepository:
+        """Another replica, or this one on an empty disk: the same remote, of which it has heard the default branch."""
+        other = FakeRepository({}, default=self.remote_default)
+        other.commits, other.remote, other.refuses = self.commits, self.remote, self.refuses
+        other._heard = {other._default: self.remote[other._default]}
+        return other
+
+    def forked(self) -> FakeRepository:
+        """The same in another world: what happens there is not seen here."""
+        other = self.elsewhere()
+        other.remote, other._heard = dict(self.remote), dict(self._heard)
+        return other
+
     # What other people do, and see, on the remote.
 
     def commit(self, branch: str, files: Mapping[str, str], message: str = "by hand\n", minutes: float = 0) -> str:
         """Somebody pushes a commit with these files changed, `minutes` after noon; a new branch starts empty."""
         parent = self.remote.get(branch)
         content = {path: text.encode() for path, text in files.items()}
-        self.remote[branch] = self._add(parent, content, message, at(minutes))
+        self.remote[branch] = self._add(parent, content, message, at(minutes), "alice")
         return self.remote[branch]
+
+    def revert(self, branch: str, commit: str, minutes: float = 0) -> str:
+        """Somebody takes back what a commit changed."""
+        made = self.commits[commit]
+        before = self.commits[made.parent or ""].files
+        changed = {path: text.decode() for path, text in before.items() if made.files.get(path) != text}
+        return self.commit(branch, changed, f'Revert "{made.message.splitlines()[0]}"\n', minutes)
 
     def on_remote(self, branch: str, path: str) -> str:
         """What stands in a file of the remote."""
@@ -116,11 +147,15 @@ class FakeRepository:
     def tip(self, branch: str) -> str | None:
         return self._heard.get(branch)
 
+    def names(self, prefix: str) -> Sequence[str]:
+        return sorted(name for name in self._heard if name.startswith(prefix))
+
     def refresh(self, branches: frozenset[str] = frozenset()) -> bool:
         self.listings.append(branches)
         before = (self._default, dict(self._heard))
         self._default = self.remote_default
-        for branch in branches | {self._default}:
+        beside = {name for name in {*self.remote, *self._heard} if name.startswith("refs/updater/")}
+        for branch in branches | {self._default} | beside:
             self._heard.pop(branch, None)
             if branch in self.remote:
                 self._heard[branch] = self.remote[branch]
@@ -129,8 +164,27 @@ class FakeRepository:
     def tree(self, commit: str) -> MemoryTree:
         return MemoryTree(self.commits[commit].files)
 
+    def parent(self, commit: str) -> str | None:
+        return self.commits[commit].parent
+
+    def as_of(self, branch: str, time: datetime) -> str:
+        ancestors = list(self._ancestors(self._heard[branch]))
+        return next((sha for sha, commit in ancestors if commit.time <= time), ancestors[-1][0])
+
+    def message(self, commit: str) -> str:
+        return self.commits[commit].message
+
+    def changed(self, commit: str) -> Sequence[str]:
+        files = self.commits[commit].files
+        parent = self.commits[commit].parent
+        before = {} if parent is None else self.commits[parent].files
+        return sorted(path for path in files if before.get(path) != files[path])
+
     def build(self, parent: str, files: Files, message: str, time: datetime) -> str:
-        return self._add(parent, files, message, time)
+        return self._add(parent, files, message, time, "updater")
+
+    def build_note(self, parent: str | None, files: Files, message: str, time: datetime) -> str:
+        return self._add(parent, files, message, time, "updater")
 
     def push(self, updates: Sequence[Update]) -> dict[str, PushOutcome]:
         self.pushes.append(tuple(update.branch for update in updates))
@@ -145,32 +199,56 @@ class FakeRepository:
         mentioning = (path for path in files if image in mentioned_images(files[path]))
         return sorted(path for path in mentioning if path.rpartition("/")[2] in FILE_NAMES)
 
-    def standing(self, branch: str, tip: str, entry: Entry) -> Standing | None:
-        return history.standing(entry, self._steps(tip, entry.path))
+    def all_paths(self, branch: str, tip: str) -> Sequence[str]:
+        files = self.commits[tip].files
+        return sorted(path for path in files if path.rpartition("/")[2] in FILE_NAMES and mentioned_images(files[path]))
 
-    def stood(self, tip: str, entry: Entry, version: Version) -> Standing | None:
-        return history.stood(entry, version, self._steps(tip, entry.path))
+    def recent(self, tip: str, count: int, is_wanted: Callable[[str], bool]) -> Sequence[str]:
+        touched = ([path for path in self.changed(sha) if is_wanted(path)] for sha, _ in self._ancestors(tip))
+        return list(dict.fromkeys(path for paths in [each for each in touched if each][:count] for path in paths))
 
-    def landed(self, update: Update, files: Files, standing: Sequence[tuple[Entry, Standing]]) -> None:
-        """What is told has to be what history will say."""
-        for entry, how in standing:
-            known = self.standing(update.branch, update.new, entry)
-            assert known is not None
-            assert (known.commit, known.pushed_at, known.tag_since) == (how.commit, how.pushed_at, how.tag_since)
-        assert all(self.commits[update.new].files[path] == content for path, content in files.items())
+    def landings(self, branch: str, tip: str, entries: Sequence[Entry]) -> Sequence[Sequence[Landing]]:
+        return [self._landings(tip, entry.path, history.key(entry)) for entry in entries]
+
+    def pasts(self, branch: str, tip: str, questions: Sequence[Question]) -> Sequence[Past]:
+        return [self._past(tip, question) for question in questions]
+
+    def landed(self, update: Update, commits: Sequence[tuple[str, Files]]) -> None:
+        """What is told has to be what was pushed."""
+        assert commits[-1][0] == update.new
+        for sha, files in commits:
+            assert all(self.commits[sha].files[path] == content for path, content in files.items())
+
+    def _past(self, tip: str, question: Question) -> Past:
+        entry, past, before = question.entry, Past(), None
+        first: dict[Version, datetime] = {}
+        for landing in self._landings(tip, entry.path, history.key(entry)):
+            version = landing.version
+            past = holds.moved(past, before, landing, first.get(version), question.order)
+            first[version] = min(landing.pushed_at, first.get(version, landing.pushed_at))
+            before = version
+        return replace(past, stood=history.stood(question, first))
+
+    def _landings(self, tip: str, path: str, key: str) -> Sequence[Landing]:
+        steps = reversed(list(self._steps(tip, path)))
+        return [landing for place, landing in history.landings(path, steps, {}) if place == key]
 
     def _push(self, update: Update) -> PushOutcome:
-        assert update.old in dict(self._ancestors(update.new)), "never anything but a descendant"
+        if update.new is not None and update.old is not None:
+            assert update.old in dict(self._ancestors(update.new)), "never anything but a descendant"
         if self.remote.get(update.branch) != update.old:
             return "moved"
         if update.branch in self.refuses:
             return PushRefused(self.refuses[update.branch])
-        self.remote[update.branch] = self._heard[update.branch] = update.new
+        for refs in (self.remote, self._heard):
+            refs.pop(update.branch, None)
+            if update.new is not None:
+                refs[update.branch] = update.new
         return "landed"
 
-    def _add(self, parent: str | None, files: Files, message: str, time: datetime) -> str:
+    def _add(self, parent: str | None, files: Files, message: str, time: datetime, author: str) -> str:
         before = {} if parent is None else self.commits[parent].files
-        commit = FakeCommit(parent, {**before, **files}, message, time)
+        commit = FakeCommit(parent, {**before, **files}, message, time, author)
         sha = hashlib.sha1(repr((parent, sorted(files.items()), message, time)).encode()).hexdigest()
         self.commits[sha] = commit
         return sha
@@ -184,5 +262,6 @@ class FakeRepository:
     def _steps(self, tip: str, path: str) -> Iterator[Step]:
         for sha, commit in self._ancestors(tip):
             before = None if commit.parent is None else self.commits[commit.parent].files.get(path)
-            if before != commit.files.get(path):
-                yield Step(sha, commit.message, commit.time, before)
+            content = commit.files.get(path)
+            if before != content:
+                yield Step(sha, commit.author, commit.time, commit.time, commit.message, content)

@@ -66,6 +66,12 @@ def show(bare: Path, path: str, commit: str = "main") -> str:
     return git(bare, "show", f"{commit}:{path}")
 
 
+def shallow(bare: Path, folder: Path, depth: int) -> Path:
+    """A bare copy of a repository whose history is cut short, to which one may push."""
+    git(folder.parent, "clone", "--quiet", "--bare", f"--depth={depth}", f"file://{bare}", str(folder))
+    return folder
+
+
 class Person:
     """Somebody with a clone of her own. Whatever she does is on the remote when it returns."""
 
@@ -89,10 +95,39 @@ class Person:
         git(self.folder, "merge", "--quiet", "--no-ff", "--no-edit", f"origin/{other}")
         return self._publish(branch)
 
-    def revert(self, commit: str, branch: str = "main") -> str:
-        """Takes one commit back."""
+    def revert(self, commit: str, branch: str = "main", *, mainline: int | None = None) -> str:
+        """Takes one commit back; a merge as seen from its parent of this number."""
         self._stand_on(branch)
-        git(self.folder, "revert", "--no-edit", commit)
+        git(self.folder, "revert", "--no-edit", *(["--mainline", str(mainline)] if mainline else []), commit)
+        return self._publish(branch)
+
+    def squash(self, other: str, message: str = "Squashed", branch: str = "main") -> str:
+        """Brings what is on another branch as one commit, as forges do."""
+        self._stand_on(branch)
+        git(self.folder, "merge", "--quiet", "--squash", f"origin/{other}")
+        git(self.folder, "commit", "--quiet", "--allow-empty", f"--message={message}")
+        return self._publish(branch)
+
+    def rebase(self, other: str, branch: str = "main") -> str:
+        """Puts the commits of another branch on top of this one."""
+        self._stand_on(other)
+        git(self.folder, "rebase", "--quiet", f"origin/{branch}")
+        return self._publish(branch)
+
+    def foxtrot(
+        self, files: Files, since: str, *merging: str, name: str = "main", branch: str = "main", message: str = "Local"
+    ) -> str:
+        """Commits on an older commit, on a local branch `name`, merges what is on the remote, and pushes that.
+
+        `merging` is the git command that does it, by default `git pull`. The branch is the second parent.
+        """
+        git(self.folder, "fetch", "--quiet", "origin")
+        git(self.folder, "checkout", "--quiet", "--force", "-B", name, since)
+        for path, content in files.items():
+            self._write(self.folder / path, content)
+        git(self.folder, "add", "--all")
+        git(self.folder, "commit", "--quiet", "--allow-empty", f"--message={message}")
+        git(self.folder, *(merging or ("pull", "--quiet", "--no-rebase", "--no-edit", "origin", branch)))
         return self._publish(branch)
 
     def force(self, commit: str, branch: str = "main") -> str:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.helpers.events import IMAGE, digest, environment, pushed
 from tests.helpers.fake_repository import agree, images
 from tests.helpers.trees import File, MemoryTree
-from updater.core.changes import Planned, Verify, make_changes, refuse_second_kustomization, target_of
+from updater.core.changes import (
+    Planned,
+    Verify,
+    lines_of,
+    make_changes,
+    place_of,
+    refuse_second_kustomization,
+    target_of,
+)
 from updater.core.environment import NamedEnvironment
 from updater.core.kustomization import entries
 from updater.core.matching import overlay
+from updater.core.messages import Told, told
 from updater.core.verification import PlannedEdit
 from updater.errors import EditRefused, RenderError
 from updater.model import Decision, Event, Outcome, Target
@@ -66,6 +77,46 @@ def test_each_service_is_a_change_of_its_own() -> None:
     files = {f"overlays/test/{name}/kustomization.yaml": images((A, "1", None)) for name in ("x", "y")}
     planned = changed(files, *(bump(files, path, pushed("2")) for path in reversed(files)))
     assert [change.service for change in planned.changes] == ["x", "y"]
+
+
+def test_several_images_of_one_service_are_one_change_that_tells_each_push() -> None:
+    files = {PATH: images((A, "1", None), (B, "1", None))}
+    moves = [pushed("2", "a", image=A, id="7"), pushed("3", image=B, id="8")]
+    bumps = [bump(files, PATH, event, index=index) for index, event in enumerate(moves)]
+    (change,) = changed(files, *reversed(bumps)).changes
+    assert change.decisions == tuple(bumps)
+    assert change.subject == "Deploy model-a to test (2 versions)"
+    assert [told(change.message, event.image, event.version) for event in moves] == [
+        Told("generic/7", moves[0].time),
+        Told("generic/8", moves[1].time),
+    ]
+
+
+def test_what_a_person_moves_is_told_without_an_event() -> None:
+    files = {PATH: images((A, "2", None))}
+    by_hand = replace(bump(files, PATH, pushed("1")), event=None)
+    (line,) = lines_of([by_hand])
+    assert (line.image, str(line.old), str(line.new), line.event) == (A, "2", "1", None)
+    (change,) = changed(files, by_hand).changes
+    assert "Updater-Event" not in change.message
+    assert f"Updater-Image: {A}:1\nUpdater-Previous: {A}:2\n" in change.message
+
+
+def test_entries_that_come_twice_are_bumped_each_in_its_place() -> None:
+    files = {PATH: images((A, "1", None), (A, "2", None))}
+    planned = changed(files, *(bump(files, PATH, pushed("3"), index=index) for index in (1, 0)))
+    assert after(planned, PATH) == images((A, "3", None), (A, "3", None))
+    assert [target_of(each).entry.repeat for each in planned.changes[0].decisions] == [0, 1]
+
+
+def test_nothing_to_do_is_no_change() -> None:
+    assert changed({PATH: images((A, "1", None))}) == Planned((), ())
+
+
+def test_decisions_are_sorted_by_environment_service_file_and_place_in_it() -> None:
+    files = {PATH: images(*[(A, "1", None)] * 11)}
+    bumps = [bump(files, PATH, pushed("2"), index=index) for index in (10, 2, 0)]
+    assert [target_of(each).entry.index for each in sorted(bumps, key=place_of)] == [0, 2, 10]
 
 
 def test_changes_of_two_environments_in_one_file_build_on_each_other() -> None:

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.helpers.events import IMAGE, PATH, following, pushed, target
-from updater.core.decide import decide, ignored, needs_time
-from updater.model import Decision, Event, Outcome, Target, Version
+from tests.helpers.events import (
+    IMAGE,
+    PATH,
+    at,
+    digest,
+    entry,
+    following,
+    landing,
+    pushed,
+    recalled,
+    rule,
+    stories,
+    target,
+)
+from updater.core.decide import decide, ignored, needs_past
+from updater.core.environment import OrderName
+from updater.core.matching import merge
+from updater.model import Decision, Event, Landing, Outcome, Past, Standing, Target, Version
 
 COMMITTED, UNCHANGED, REJECTED = Outcome.COMMITTED, Outcome.UNCHANGED, Outcome.REJECTED
-SUPERSEDED, REFUSED = Outcome.SUPERSEDED, Outcome.REFUSED
+SUPERSEDED, REFUSED, HELD = Outcome.SUPERSEDED, Outcome.REFUSED, Outcome.HELD
 FRESH = target()
 
 
@@ -121,7 +139,7 @@ def test_the_digest_is_learned_as_soon_as_it_is_known(since: float | None) -> No
 def test_the_digest_is_learned_beside_an_older_push_that_ranks_higher_than_it() -> None:
     followed = following(pushed("1.4.0", "a", 1), pushed("1.3.0", "b", 2))
     decisions = decide(followed, target("1.4.0", None, since=5))
-    assert outcomes(decisions) == [("1.4.0", COMMITTED), ("1.3.0", REJECTED)]
+    assert sorted(outcomes(decisions)) == [("1.3.0", REJECTED), ("1.4.0", COMMITTED)]
 
 
 def test_a_push_without_digest_moves_the_tag_alone_where_no_digest_stands() -> None:
@@ -197,6 +215,238 @@ def test_under_pin_tag_a_tag_with_two_digests_is_written_once() -> None:
     assert outcomes(decide(followed, target("1.5.0"))) == [("1.5.0", UNCHANGED), ("1.5.0", UNCHANGED)]
 
 
+def test_a_tag_without_digest_that_is_older_than_what_stands_is_rejected_whatever_is_held() -> None:
+    assert only(decide(following(pushed("1.3.0"), order="semver"), reverted("1.4.0", "1.5.0")))[0] is REJECTED
+
+
+# One entry takes one version
+
+
+def test_other_digests_of_a_tag_without_digest_do_not_land_beside_each_other() -> None:
+    followed = following(pushed("main", "b", 8), pushed("main", "c", 10), pushed("next", "d", 15))
+    decisions = decide(followed, target("main", None, since=20))
+    assert sorted((str(each.to), each.outcome) for each in decisions) == [
+        (str(Version("main", digest("b"))), SUPERSEDED),
+        (str(Version("main", digest("c"))), COMMITTED),
+        (str(Version("next", digest("d"))), REJECTED),
+    ]
+
+
+def test_newer_digests_of_a_tag_that_learned_its_own_do_not_land_beside_each_other() -> None:
+    standing = Standing("c0ffee", at(5), at(30), tag_since=at(20))
+    followed = following(pushed("main", "b", 8), pushed("main", "c", 10), pushed("next", "d", 15))
+    decisions = decide(followed, replace(target("main", "a"), past=Past(standing)))
+    assert outcomes(decisions).count(("main", COMMITTED)) == 1
+
+
+def test_a_tag_that_learned_an_old_digest_still_beats_what_its_tag_has_beaten() -> None:
+    here = replace(target("main", "a"), past=Past(Standing("c0ffee", at(5), at(30), tag_since=at(20))))
+    outcome, reason, _ = only(decide(following(pushed("next", "d", 15)), here))
+    assert outcome is REJECTED
+    assert reason.endswith("not after main, which stands (pushed 2026-11-20T12:20:00Z)")
+    assert only(decide(following(pushed("next", "d", 25)), here))[0] is COMMITTED
+    assert only(decide(following(pushed("main", "b", 8)), here))[0] is COMMITTED
+    assert only(decide(following(pushed("main", "b", 4)), here))[0] is REJECTED
+
+
+# Holds
+
+
+def reverted(to: str, *back_from: str, **rule_of: Any) -> Target:
+    """The entry that was moved from these versions (all with a digest) back to one, at 12:30."""
+    moves = [landing(to, "a", 1), *(landing(tag, "b", 2 + number) for number, tag in enumerate(back_from))]
+    past = recalled(rule(**{"order": "semver", **rule_of}), *moves, landing(to, "a", 1, landed=30))
+    return replace(target(to, "a"), past=past)
+
+
+def test_what_was_reverted_is_held_and_says_who_did_it() -> None:
+    outcome, reason, code = only(
+        decide(following(pushed("1.4.0", "b", 50), order="semver"), reverted("1.3.2", "1.4.0"))
+    )
+    assert (outcome, reason, code) == (HELD, "1.4.0 was reverted in c0ffee0 by alice on 2026-11-20", 0)
+
+
+def test_where_the_best_is_held_a_lesser_one_that_came_after_the_revert_lands() -> None:
+    followed = following(pushed("1.4.0", "b", 50), pushed("1.3.3", "c", 40), pushed("1.3.4", "d", 20), order="semver")
+    decisions = decide(followed, reverted("1.3.2", "1.4.0"))
+    assert outcomes(decisions) == [("1.3.4", HELD), ("1.4.0", HELD), ("1.3.3", COMMITTED)]
+    assert decisions[0].reason == "1.3.4 came before 1.4.0, which was reverted in c0ffee0 by alice on 2026-11-20"
+    assert decisions[2].reason == "1.3.3 is newer than 1.3.2 (semver)"
+
+
+def test_a_held_version_among_lesser_ones_is_held_and_not_superseded() -> None:
+    followed = following(pushed("1.4.0", "b"), pushed("1.3.9", "c", 40), pushed("1.5.0", "d", 40), order="semver")
+    decisions = decide(followed, reverted("1.3.2", "1.4.0"))
+    assert outcomes(decisions) == [("1.3.9", SUPERSEDED), ("1.4.0", HELD), ("1.5.0", COMMITTED)]
+
+
+def test_where_everything_is_held_nothing_lands() -> None:
+    followed = following(pushed("1.4.0", "b"), pushed("1.3.9", "c", 20), pushed("1.3.1", "d", 50), order="semver")
+    decisions = decide(followed, reverted("1.3.2", "1.4.0"))
+    assert sorted(outcomes(decisions)) == [("1.3.1", REJECTED), ("1.3.9", HELD), ("1.4.0", HELD)]
+
+
+def test_a_hold_does_not_change_what_is_said_of_the_version_that_stands() -> None:
+    followed = following(pushed("1.3.2", "a", 50), pushed("1.4.0", "b", 50), order="semver")
+    decisions = decide(followed, reverted("1.3.2", "1.4.0"))
+    assert sorted(outcomes(decisions)) == [("1.3.2", UNCHANGED), ("1.4.0", HELD)]
+
+
+def test_what_stood_between_and_is_pushed_again_after_the_revert_is_held() -> None:
+    here = reverted("1.3.2", "1.3.9", "1.4.0")
+    for letter, outcome in (("b", HELD), ("c", COMMITTED)):
+        assert only(decide(following(pushed("1.3.9", letter, 50), order="semver"), here))[0] is outcome
+
+
+def test_what_is_newer_than_the_held_version_lands_whenever_it_was_pushed() -> None:
+    followed = following(pushed("1.4.1", "c", -99), order="semver")
+    assert only(decide(followed, reverted("1.3.2", "1.4.0")))[0] is COMMITTED
+
+
+def test_a_release_lets_its_version_in_and_what_came_between_stays_out() -> None:
+    here = reverted("1.3.2", "1.4.0")
+    (hold,) = here.past.holds
+    spared = replace(here, past=replace(here.past, holds=(replace(hold, spares=frozenset({"1.3.9"})),)))
+    followed = following(pushed("1.4.0", "b"), pushed("1.3.9", "c", 20), pushed("1.3.8", "d", 20), order="semver")
+    assert outcomes(decide(followed, spared)) == [("1.3.8", HELD), ("1.4.0", HELD), ("1.3.9", COMMITTED)]
+
+
+def test_a_hold_that_is_lifted_lets_in_only_what_did_not_stand() -> None:
+    here = reverted("1.3.2", "1.3.9", "1.4.0")
+    stood = {version: time for version, time in here.past.stood.items() if version.tag != "1.4.0"}
+    lifted = replace(here, past=replace(here.past, holds=(), stood=stood))
+    followed = following(pushed("1.4.0", "b"), pushed("1.3.9", "b"), pushed("1.3.8", "c", 20), order="semver")
+    decisions = decide(followed, lifted)
+    assert outcomes(decisions) == [("1.3.8", SUPERSEDED), ("1.3.9", HELD), ("1.4.0", COMMITTED)]
+    assert decisions[1].reason == "1.3.9 stood there before, and no event writes it again"
+
+
+@pytest.mark.parametrize("order", ["pushed", "semver"])
+def test_a_digest_that_was_left_by_way_of_the_tag_alone_is_not_written_again(order: OrderName) -> None:
+    first, second, bare = landing("1", "a", 10), landing("1", "b", 20), landing("1", None, 30)
+    here = replace(target("1", "a"), past=recalled(rule(order), first, second, bare, replace(first, landed_at=at(40))))
+    assert only(decide(following(pushed("1", "b", 20), order=order), here))[0] is HELD
+
+
+def test_a_held_tag_without_digest_is_held_and_not_refused() -> None:
+    followed = following(pushed("1.4.0", None, 50), order="semver")
+    assert only(decide(followed, reverted("1.3.2", "1.4.0")))[:1] == (HELD,)
+    assert only(decide(following(pushed("1.4.1", None, 50), order="semver"), reverted("1.3.2", "1.4.0")))[0] is REFUSED
+
+
+def test_a_twin_of_a_held_push_is_no_way_around_the_hold() -> None:
+    followed = following(pushed("1.4.0", "b", 50), pushed("1.4.0", None, 55, source="docker-hub"), order="semver")
+    assert outcomes(decide(followed, reverted("1.3.2", "1.4.0"))) == [("1.4.0", SUPERSEDED), ("1.4.0", HELD)]
+
+
+def test_under_pin_tag_a_reverted_tag_is_held_with_whatever_digest_it_comes() -> None:
+    followed = following(pushed("1.4.0", "f", 50), order="semver", pin="tag")
+    assert only(decide(followed, reverted("1.3.2", "1.4.0", pin="tag")))[0] is HELD
+
+
+def test_a_digest_that_was_taken_back_is_not_learned_again_and_a_later_one_is() -> None:
+    bare, whole = landing("1.4.0", None, 1), landing("1.4.0", "a", 2)
+    here = replace(target("1.4.0"), past=recalled(rule("semver"), bare, whole, landing("1.4.0", None, 1, landed=30)))
+    assert only(decide(following(pushed("1.4.0", "a", 2), order="semver"), here))[0] is HELD
+    assert only(decide(following(pushed("1.4.0", "c", 50), order="semver"), here))[0] is COMMITTED
+
+
+@pytest.mark.parametrize("order", ["pushed", "semver"])
+def test_a_version_that_was_taken_out_of_its_entry_is_not_put_back(order: OrderName) -> None:
+    past = recalled(rule(order), landing("1.3.0", "a", 1), landing("1.4.0", "b", 2), landing(None, None, 30))
+    followed = following(pushed("1.3.0", "a", 1), pushed("1.4.0", "b", 2), order=order)
+    assert {each.outcome for each in decide(followed, replace(target(), past=past))} == {HELD}
+
+
+# The laws, whatever comes
+
+MOMENTS = st.integers(0, 50)
+EVENTS = st.lists(
+    st.builds(
+        pushed, st.sampled_from(["1.0", "v1.0", "1.1", "2.0", "latest"]), st.none() | st.sampled_from("ab"), MOMENTS
+    ),
+    min_size=1,
+    max_size=5,
+)
+WHOLE = EVENTS.map(lambda events: [event for event in events if event.version.digest is not None])
+STORIES = st.lists(
+    st.builds(
+        lambda tag, letter, minutes, landed: landing(tag, letter, minutes, landed=landed),
+        st.sampled_from(["1.0", "1.1", "2.0", "latest"]),
+        st.none() | st.sampled_from("ab"),
+        MOMENTS,
+        MOMENTS,
+    ),
+    min_size=1,
+    max_size=5,
+)
+"""At whatever times: those of commits may lie."""
+RULES = st.fixed_dictionaries(
+    {"order": st.sampled_from(["pushed", "semver", "alphabetical"]), "pin": st.sampled_from(["digest", "tag"])}
+)
+
+
+def standing_in(version: Version, past: Past) -> Target:
+    return replace(target(), entry=replace(entry(), version=version), past=past)
+
+
+def standing_after(story: list[Landing], rule_of: dict[str, Any]) -> Target:
+    return standing_in(story[-1].version, recalled(rule(**rule_of), *story))
+
+
+@given(EVENTS, STORIES, RULES)
+def test_every_push_that_may_land_gets_one_decision_in_any_order(
+    events: list[Event], story: list[Landing], rule_of: dict[str, Any]
+) -> None:
+    here, merged = standing_after(story, rule_of), merge(events)
+    decisions = decide(following(*merged, **rule_of), here)
+    may_land = [event for event in merged if rule(**rule_of).refusal(event.version.tag or "") is None]
+    assert len(decisions) == len(may_land)
+    again = decide(following(*reversed(merged), **rule_of), here)
+    assert sorted(map(told, again)) == sorted(map(told, decisions))
+
+
+def told(decision: Decision) -> tuple[str, str, str]:
+    assert decision.event is not None
+    return str(decision.event.version), decision.outcome, decision.reason
+
+
+@given(EVENTS, STORIES, RULES)
+def test_at_most_one_push_lands_in_an_entry(events: list[Event], story: list[Landing], rule_of: dict[str, Any]) -> None:
+    decisions = decide(following(*merge(events), **rule_of), standing_after(story, rule_of))
+    assert [each.outcome for each in decisions].count(COMMITTED) <= 1
+
+
+@given(EVENTS, STORIES, RULES)
+def test_nothing_lands_unless_history_was_asked(
+    events: list[Event], story: list[Landing], rule_of: dict[str, Any]
+) -> None:
+    here, followed = standing_after(story, rule_of), following(*merge(events), **rule_of)
+    outcomes_of = {each.outcome for each in decide(followed, here)}
+    unasked = {each.outcome for each in decide(followed, replace(here, past=Past()))}
+    assert needs_past(followed, here) or not ({COMMITTED, HELD, REFUSED} & (outcomes_of | unasked))
+
+
+@given(WHOLE, stories("ab"), st.sampled_from(["pushed", "semver", "alphabetical"]))
+def test_the_same_pushes_again_change_nothing(events: list[Event], story: list[Landing], order: OrderName) -> None:
+    followed, past = following(*merge(events), order=order), recalled(rule(order), *story)
+    for decision in decide(followed, standing_in(story[-1].version, past)):
+        if decision.outcome is COMMITTED and decision.event is not None:
+            new = Landing(decision.to, "ours", "updater", at(999), decision.event.time)
+            again = decide(followed, standing_in(decision.to, recalled(rule(order), *story, new)))
+            assert COMMITTED not in {each.outcome for each in again}
+
+
+@given(stories("ab-"), RULES)
+def test_what_stood_in_an_entry_is_never_written_there_again(story: list[Landing], rule_of: dict[str, Any]) -> None:
+    here = standing_in(story[-1].version, recalled(rule(**rule_of), *story))
+    for version, first in here.past.stood.items():
+        event = Event("generic", "id", IMAGE, version, received_at=at(999), pushed_at=first)
+        is_its_digest = here.entry.version == Version(version.tag)
+        for decision in decide(following(event, **rule_of), here):
+            assert decision.outcome is not COMMITTED or is_its_digest
+
+
 # Which questions are asked of history
 
 
@@ -206,19 +456,21 @@ def test_under_pin_tag_a_tag_with_two_digests_is_written_once() -> None:
         (pushed("b", "b"), {}, target("a", "a"), True),
         (pushed("a", "a"), {}, target("a", "a"), False),
         (pushed("a"), {}, target("a", "a"), True),
-        (pushed("a", "a"), {}, FRESH, False),
+        (pushed("a", "a"), {}, FRESH, True),
         (pushed("a", "a"), {}, target(None, "b"), True),
-        (pushed("1.1.0", "b"), {"order": "semver"}, target("1.0.0", "a"), False),
+        (pushed("1.1.0", "b"), {"order": "semver"}, target("1.0.0", "a"), True),
+        (pushed("1.0.0", "b"), {"order": "semver"}, target("1.1.0", "a"), False),
         (pushed("v1.0.0", "b"), {"order": "semver"}, target("1.0.0", "a"), True),
-        (pushed("1.0.0", "b"), {"order": "semver"}, target("latest", "a"), False),
+        (pushed("1.0.0", "b"), {"order": "semver"}, target("latest", "a"), True),
         (pushed("b", "b"), {"tags": "^a"}, target("a", "a"), False),
         (pushed("a", "b"), {"pin": "tag"}, target("a"), False),
+        (pushed("b", "b"), {"pin": "tag"}, target("a"), True),
     ],
 )
-def test_history_is_asked_only_where_the_time_may_decide(
+def test_history_is_asked_only_where_a_push_may_be_newer(
     event: Event, rule: dict[str, str], standing: Target, asked: bool
 ) -> None:
-    assert needs_time(following(event, **rule), standing) is asked
+    assert needs_past(following(event, **rule), standing) is asked
 
 
 # What nobody takes

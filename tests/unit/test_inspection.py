@@ -50,14 +50,19 @@ def test_what_is_wrong_in_an_environments_file_is_found_with_its_line() -> None:
 
 
 def test_settings_that_are_not_in_force_yet_are_warnings() -> None:
-    (finding,) = found({**environment_file("test", "paused: broken sensors")})
-    assert lines((finding,)) == [
-        (
-            "environments/test.yaml:2",
-            "`paused` is not in force yet in this version, so nothing is written to test while it is set",
-            0,
-        )
-    ]
+    (finding,) = found({**environment_file("test", "deliver: pull-request")})
+    assert (finding.at, finding.exit_code) == (Location("environments/test.yaml", 2), 0)
+    assert finding.message == (
+        "`deliver: pull-request` is not in force yet in this version, so nothing is written to test while it is set"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["paused: broken sensors", "hold: [{service: x, reason: y}]", "freeze: [{from: 2026-12-20, to: 2027-01-03}]"],
+)
+def test_a_stop_that_is_in_force_is_no_finding(line: str) -> None:
+    assert found({**environment_file("test", line)}) == ()
 
 
 @pytest.mark.parametrize(
@@ -207,7 +212,7 @@ def test_what_the_machine_lacks_is_said_once_and_not_for_each_overlay() -> None:
 
 
 def test_overlays_on_a_branch_of_their_own_may_be_missing_here() -> None:
-    missing = [each for each in found(environment_file("other", "branch: other")) if "no folder" in each.message]
+    missing = [each for each in found({**environment_file("other", "branch: other")}) if "no folder" in each.message]
     assert [each.exit_code for each in missing] == [0]
 
 

@@ -117,6 +117,34 @@ def test_an_entry_that_names_no_image_does_not_hide_its_neighbours() -> None:
     ]
 
 
+def test_entries_of_one_name_and_image_are_counted_and_others_are_not() -> None:
+    text = (
+        "images:\n- name: a\n- name: b\n- {name: a, newTag: v1}\n- {name: c, newName: b}\n- {name: a, newName: z}\n"
+        "- {newTag: x}\n- {newTag: y}\n- name: docker.io/library/a\nimageTags:\n- name: a\n- name: b\n"
+    )
+    found = entries("k.yaml", text.encode())
+    assert [(entry.list, entry.index, entry.repeat) for entry in found] == [
+        ("images", 0, 0),
+        ("images", 1, 0),
+        ("images", 2, 1),
+        ("images", 3, 0),
+        ("images", 4, 0),
+        ("images", 5, 0),
+        ("images", 6, 1),
+        ("images", 7, 0),
+        ("imageTags", 0, 2),
+        ("imageTags", 1, 1),
+    ]
+
+
+@given(st.lists(st.sampled_from(["{name: a}", "{name: b}", "{name: a, newName: b}", "{newTag: v1}", "~"]), max_size=8))
+def test_no_two_entries_of_a_file_are_known_by_the_same(items: list[str]) -> None:
+    found = entries("k.yaml", "".join(["images:\n", *(f"- {item}\n" for item in items)]).encode())
+    known = [(entry.name, entry.image, entry.repeat) for entry in found]
+    assert len(set(known)) == len(known)
+    assert len(found) == len(items) - items.count("~")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -150,7 +178,7 @@ def test_merges_of_merges_cost_no_more_than_their_text() -> None:
         (b"images:\n- name: a\n  name: b\n", 3, "second time"),
         (b"a: b\n---\nimages: []\n", 3, "several documents"),
         (b"a: b\nc: *d\n", 2, "no anchor"),
-        (b"# c\n- a\n", 2, "a kustomization is a mapping"),
+        (b"# c\n- a\n", 2, "the file is not a mapping"),
         (b"images:\n  a: b\n", 2, "images is not a list"),
         (b"imageTags: x\n", 1, "imageTags is not a list"),
         (b"images:\n- name: a\n- nginx\n", 3, "not a mapping"),

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.events import IMAGE, PATH, at, entry, environment, pushed
 from updater.core import matching
-from updater.core.environment import Follow
+from updater.core.environment import Follow, NamedEnvironment, Promote
 from updater.model import Event
 
 OTHER = "reg.example/models/model-b"
@@ -37,6 +37,11 @@ def test_what_is_merged_does_not_depend_on_the_order_even_among_equal_times() ->
         assert matching.merge(order) == (events[2],)
 
 
+def test_of_equal_times_the_one_that_a_sender_told_counts() -> None:
+    told, seen = pushed("1.0", "a", 9, source="z"), pushed("1.0", "a", None, received=9, source="a")
+    assert matching.merge([seen, told]) == matching.merge([told, seen]) == (told,)
+
+
 def test_pushes_that_differ_in_image_tag_or_digest_stay_apart_and_are_sorted() -> None:
     events = (pushed("1.0"), pushed("1.0", "a"), pushed("1.0", "b"), pushed("1.1"), pushed("1.0", image=OTHER))
     assert matching.merge(reversed(events)) == events
@@ -45,7 +50,7 @@ def test_pushes_that_differ_in_image_tag_or_digest_stay_apart_and_are_sorted() -
 def test_the_first_rule_whose_image_matches_decides_alone() -> None:
     first, second = Follow(image="reg.example/models/*-a", tags="^v"), Follow(image="reg.example/models/*")
     test = environment(follow=(first, second))
-    of_a, of_b = matching.followed([test], [pushed("1.0"), pushed("1.0", image=OTHER), pushed("1.1")])
+    of_a, of_b = matching.followed([test], [pushed("1.0"), pushed("1.0", image=OTHER), pushed("1.1")], {})
     assert (of_a.image, of_a.rule.follow, [event.version.tag for event in of_a.events]) == (
         IMAGE,
         first,
@@ -57,8 +62,71 @@ def test_the_first_rule_whose_image_matches_decides_alone() -> None:
 
 def test_every_environment_that_follows_an_image_gets_it_and_no_other() -> None:
     environments = [environment("test"), environment("edge"), environment("web", image="reg.example/web/*")]
-    found = matching.followed(environments, [pushed("1.0")])
+    found = matching.followed(environments, [pushed("1.0")], {})
     assert [match.environment.name for match in found] == ["test", "edge"]
+
+
+# What waits
+
+
+def test_what_waits_is_seen_by_its_own_environment_alone() -> None:
+    environments = [environment("test"), environment("edge")]
+    found = matching.followed(environments, [pushed("1.1")], {"edge": [pushed("1.0")], "gone": [pushed("0.9")]})
+    assert [(match.environment.name, [each.version.tag for each in match.events]) for match in found] == [
+        ("test", ["1.1"]),
+        ("edge", ["1.0", "1.1"]),
+    ]
+    (alone,) = matching.followed(environments, [], {"edge": [pushed("1.0")]})
+    assert alone.environment.name == "edge"
+
+
+def test_what_waits_and_comes_again_is_one_push_with_its_earliest_time() -> None:
+    (match,) = matching.followed([environment()], [pushed("1.0", "a", 9)], {"test": [pushed("1.0", "a", 3)]})
+    assert [event.time for event in match.events] == [at(3)]
+
+
+def test_what_waits_and_is_followed_no_longer_is_left_alone() -> None:
+    assert matching.followed([environment(image="reg.example/web/*")], [], {"test": [pushed("1.0")]}) == ()
+
+
+# Under which order
+
+
+def test_a_rule_is_found_by_the_image() -> None:
+    test = environment(follow=(Follow("reg.example/*/model-a", order="semver"), Follow("reg.example/**")))
+    found = [matching.rule_for(test, image) for image in (IMAGE, OTHER, "elsewhere.example/x")]
+    assert [each and each.follow.order for each in found] == ["semver", "pushed", None]
+
+
+def promoting(name: str, *sources: str) -> NamedEnvironment:
+    return environment(name, follow=(), promote=Promote(from_=sources))
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "order"),
+    [
+        ("test", IMAGE, "semver"),
+        ("staging", IMAGE, "semver"),
+        ("production", IMAGE, "semver"),
+        ("production", OTHER, "numerical"),
+        ("production", "elsewhere.example/x", "pushed"),
+        ("test", OTHER, "pushed"),
+    ],
+)
+def test_a_promoting_environment_takes_the_order_of_those_at_its_root(name: str, image: str, order: str) -> None:
+    known = {
+        each.name: each
+        for each in (
+            environment("test", follow=(Follow(IMAGE, order="semver"),)),
+            environment("canary", follow=(Follow(OTHER, order="numerical"),)),
+            promoting("staging", "test", "canary"),
+            promoting("production", "staging"),
+        )
+    }
+    assert matching.order_of(known, name, image).follow.order == order
+
+
+# Which entries
 
 
 @pytest.mark.parametrize(

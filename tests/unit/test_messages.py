@@ -12,7 +12,20 @@ from hypothesis import strategies as st
 
 from tests.helpers.events import IMAGE, at, digest, pushed
 from tests.helpers.kustomizations import digests, tags
-from updater.core.messages import Line, commit_message, pushed_at, reference, short, stamp, subject
+from updater.core.messages import (
+    Line,
+    Told,
+    commit_message,
+    move,
+    plain,
+    reference,
+    short,
+    stamp,
+    subject,
+    text,
+    told,
+    told_apart,
+)
 from updater.core.pushes import delivery_id
 from updater.core.references import normalise
 from updater.decoders import generic
@@ -76,7 +89,7 @@ def test_the_same_version_in_several_entries_is_one_version_in_the_subject() -> 
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "move"),
+    ("old", "new", "words"),
     [
         (Version("1.3.2"), Version("1.4.0", A), "1.3.2 -> 1.4.0"),
         (Version(), Version("1.4.0"), "(none) -> 1.4.0"),
@@ -87,9 +100,10 @@ def test_the_same_version_in_several_entries_is_one_version_in_the_subject() -> 
         (Version(), Version(), "(none) -> (none)"),
     ],
 )
-def test_a_move_shows_digests_only_where_the_tag_stays(old: Version, new: Version, move: str) -> None:
+def test_a_move_shows_digests_only_where_the_tag_stays(old: Version, new: Version, words: str) -> None:
     moved = Line(MODEL, old, new, pushed("x"))
-    assert commit_message("test", "a", [moved]).splitlines()[2] == f"{MODEL}: {move}"
+    assert commit_message("test", "a", [moved]).splitlines()[2] == f"{MODEL}: {words}"
+    assert (move(old, new), " -> ".join(told_apart(old, new))) == (words, words)
 
 
 @pytest.mark.parametrize(
@@ -106,15 +120,15 @@ def test_a_version_in_short_and_in_full(version: Version, named: str, in_full: s
 
 
 @pytest.mark.parametrize(
-    ("time", "text"),
+    ("time", "written"),
     [
         (datetime(2026, 11, 20, 10, tzinfo=UTC), "2026-11-20T10:00:00Z"),
         (datetime(2026, 11, 20, 10, 0, 0, 120, tzinfo=UTC), "2026-11-20T10:00:00.000120Z"),
         (datetime(2026, 11, 20, 11, tzinfo=timezone(timedelta(hours=1))), "2026-11-20T10:00:00Z"),
     ],
 )
-def test_times_are_written_in_utc_to_the_microsecond(time: datetime, text: str) -> None:
-    assert stamp(time) == text
+def test_times_are_written_in_utc_to_the_microsecond(time: datetime, written: str) -> None:
+    assert stamp(time) == written
 
 
 # Reading back
@@ -124,12 +138,14 @@ def test_times_are_written_in_utc_to_the_microsecond(time: datetime, text: str) 
     versions=st.lists(st.builds(Version, tags, st.none() | digests), min_size=1, max_size=4, unique=True),
     minutes=st.floats(-1e6, 1e6),
 )
-def test_the_push_time_of_each_version_is_read_back_exactly(versions: list[Version], minutes: float) -> None:
+def test_the_push_of_each_version_is_read_back_exactly(versions: list[Version], minutes: float) -> None:
     events = [
         replace(pushed("x", minutes=minutes + n), version=version, id=f"id-{n}") for n, version in enumerate(versions)
     ]
-    text = commit_message("test", "a", [Line(IMAGE, Version("0"), event.version, event) for event in events])
-    assert [pushed_at(text, IMAGE, event.version) for event in events] == [event.time for event in events]
+    written = commit_message("test", "a", [Line(IMAGE, Version("0"), event.version, event) for event in events])
+    assert [told(written, IMAGE, event.version) for event in events] == [
+        Told(f"generic/{event.id}", event.time) for event in events
+    ]
 
 
 @pytest.mark.parametrize(
@@ -140,17 +156,29 @@ def test_the_push_time_of_each_version_is_read_back_exactly(versions: list[Versi
         (MODEL, Version("1.4.0")),
         (MODEL, Version("1.4", B)),
         (MODEL, Version("1.3.2", A)),
+        (MODEL, Version(None, B)),
+        (MODEL, Version()),
     ],
 )
-def test_trailers_tell_the_time_of_their_own_image_and_version_alone(image: str, version: Version) -> None:
-    text = commit_message("test", "a", [line("1.4.0", "b", Version("1.3.2", A))])
-    assert pushed_at(text, image, version) is None
+def test_trailers_tell_of_their_own_image_and_version_alone(image: str, version: Version) -> None:
+    written = commit_message("test", "a", [line("1.4.0", "b", Version("1.3.2", A))])
+    assert told(written, image, version) is None
 
 
 def test_trailers_are_found_in_the_middle_of_a_squashed_message() -> None:
     ours = commit_message("test", "a", [line("1.4.0")])
-    text = f"Update models (#7)\n\n* {ours}\n* {commit_message('test', 'b', [line('1.5.0')])}\nSigned-off-by: alice\n"
-    assert pushed_at(text, MODEL, Version("1.5.0")) == at(-120)
+    more = commit_message("test", "b", [line("1.5.0", id="7050")])
+    squashed = f"Update models (#7)\n\n* {ours}\n* {more}\nSigned-off-by: alice\n"
+    assert told(squashed, MODEL, Version("1.5.0")) == Told("artifact-registry/7050", at(-120))
+    assert told(squashed, MODEL, Version("1.4.0")) == Told("artifact-registry/7049", at(-120))
+
+
+def test_the_first_of_two_tales_of_one_version_that_makes_sense_counts() -> None:
+    def tale(time: str) -> str:
+        return f"{IMAGE_TRAILER}{PREVIOUS_TRAILER}Updater-Event: generic/{time[:4]} {time}\n"
+
+    tales = tale("soon"), tale("2099-01-01T00:00:00Z"), tale("2026-11-20T10:00:00Z")
+    assert told("".join(tales), MODEL, Version("1.4.0")) == Told("generic/2099", datetime(2099, 1, 1, tzinfo=UTC))
 
 
 IMAGE_TRAILER = f"Updater-Image: {MODEL}:1.4.0\n"
@@ -158,27 +186,90 @@ PREVIOUS_TRAILER = f"Updater-Previous: {MODEL}\n"
 
 
 @pytest.mark.parametrize(
-    "text",
+    "written",
     [
         "",
         IMAGE_TRAILER,
         f"{IMAGE_TRAILER}{PREVIOUS_TRAILER}Updater-Event: generic/7 soon\n",
         f"{IMAGE_TRAILER}{PREVIOUS_TRAILER}Updater-Event: generic/7 2026-11-20T10:00:00\n",
         f"{IMAGE_TRAILER}{PREVIOUS_TRAILER}Updater-Event: generic/7 0001-01-01T00:00:00+14:00\n",
+        f"{IMAGE_TRAILER}{PREVIOUS_TRAILER}Updater-Event: generic/7 1970-01-01T00:00:00Z\n",
         f"{IMAGE_TRAILER}{PREVIOUS_TRAILER}Updater-Event: 2026-11-20T10:00:00Z\n",
         f"{IMAGE_TRAILER}{PREVIOUS_TRAILER} Updater-Event: generic/7 2026-11-20T10:00:00Z\n",
         f"> {IMAGE_TRAILER}{PREVIOUS_TRAILER}Updater-Event: generic/7 2026-11-20T10:00:00Z\n",
+        f"{IMAGE_TRAILER}Updater-Event: generic/7 2026-11-20T10:00:00Z\n",
+        f"{PREVIOUS_TRAILER}{IMAGE_TRAILER}Updater-Event: generic/7 2026-11-20T10:00:00Z\n",
     ],
-    ids=["none", "cut", "no time", "no offset", "no such year", "no id", "indented", "quoted"],
+    ids=[
+        "none",
+        "cut",
+        "no time",
+        "no offset",
+        "no such year",
+        "a year before there were images",
+        "no id",
+        "indented",
+        "quoted",
+        "a line missing",
+        "out of order",
+    ],
 )
-def test_odd_trailers_tell_nothing(text: str) -> None:
-    assert pushed_at(text, MODEL, Version("1.4.0")) is None
+def test_odd_trailers_tell_nothing(written: str) -> None:
+    assert told(written, MODEL, Version("1.4.0")) is None
 
 
 def test_a_trailer_without_its_event_does_not_take_the_time_of_another_image() -> None:
-    text = f"Say it again\n\n{IMAGE_TRAILER}\n{commit_message('test', 'a', [line('1.5.0')])}"
-    assert pushed_at(text, MODEL, Version("1.4.0")) is None
-    assert pushed_at(text, MODEL, Version("1.5.0")) == at(-120)
+    written = f"Say it again\n\n{IMAGE_TRAILER}\n{commit_message('test', 'a', [line('1.5.0')])}"
+    assert told(written, MODEL, Version("1.4.0")) is None
+    assert told(written, MODEL, Version("1.5.0")) == Told("artifact-registry/7049", at(-120))
+
+
+def test_what_a_person_moved_beside_a_push_is_not_told_as_that_push() -> None:
+    by_hand = Line(MODEL, Version("1.4.0"), Version("1.3.2"), None)
+    written = commit_message("test", "a", [by_hand, line("1.5.0")])
+    assert told(written, MODEL, Version("1.3.2")) is None
+    assert told(written, MODEL, Version("1.5.0")) == Told("artifact-registry/7049", at(-120))
+
+
+# What a person orders
+
+
+def test_a_commit_by_hand_says_why_and_names_no_event() -> None:
+    moved = Line(MODEL, Version("1.4.0", B), Version("1.3.2", A), None)
+    assert text("Roll model-a back", ["This reverts commit c0ffee.", "INC-42"], "test", "model-a", [moved]) == (
+        "Roll model-a back\n"
+        "\n"
+        "This reverts commit c0ffee.\n"
+        "\n"
+        "INC-42\n"
+        "\n"
+        "us-docker.pkg.dev/acme/models/model-a: 1.4.0 -> 1.3.2\n"
+        "\n"
+        "Updater-Environment: test\n"
+        "Updater-Service: model-a\n"
+        f"Updater-Image: us-docker.pkg.dev/acme/models/model-a:1.3.2@{A}\n"
+        f"Updater-Previous: us-docker.pkg.dev/acme/models/model-a:1.4.0@{B}\n"
+    )
+
+
+def test_a_commit_that_moves_nothing_has_no_empty_paragraph() -> None:
+    assert text("Hold model-a", (), "test", "model-a", []) == (
+        "Hold model-a\n\nUpdater-Environment: test\nUpdater-Service: model-a\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given_line", "written"),
+    [
+        ("", ""),
+        ("모델 1.4.0 😀", "모델 1.4.0 😀"),
+        ("a\nb", "'a\\nb'"),
+        ("a\u202eb", "'a\\u202eb'"),
+        ("é\x1b[2J", "'\\xe9\\x1b[2J'"),
+    ],
+)
+def test_a_line_that_does_not_print_is_escaped(given_line: str, written: str) -> None:
+    assert plain(given_line) == written
 
 
 # Nothing starts a line of its own
@@ -186,9 +277,9 @@ def test_a_trailer_without_its_event_does_not_take_the_time_of_another_image() -
 KEYS = ("Updater-Environment:", "Updater-Service:", "Updater-Image:", "Updater-Previous:", "Updater-Event:")
 
 
-def assert_shape(text: str) -> None:
+def assert_shape(written: str) -> None:
     """Whether a commit of one bump has the lines that such a commit has, and no more."""
-    first, blank, move, gap, *trailers = text.split("\n")
+    first, blank, move, gap, *trailers = written.split("\n")
     assert (blank, gap, trailers.pop()) == ("", "", "")
     assert len(trailers) == len(KEYS)
     assert all(each.isprintable() for each in (first, move, *trailers))
@@ -224,7 +315,15 @@ def test_whatever_a_sender_writes_the_commit_keeps_its_lines(image: str, tag: st
 
 @given(service=hostile.filter(bool), tag=hostile.filter(bool), digest=hostile)
 def test_whatever_stands_in_the_repository_the_commit_keeps_its_lines(service: str, tag: str, digest: str) -> None:
-    text = commit_message("test", service, [Line(IMAGE, Version(tag, digest), Version("1.0"), pushed("1.0"))])
-    assert_shape(text)
-    assert text.startswith(subject("test", service, [line("1.0")]) + "\n")
-    assert pushed_at(text, IMAGE, Version("1.0")) == at(0)
+    written = commit_message("test", service, [Line(IMAGE, Version(tag, digest), Version("1.0"), pushed("1.0"))])
+    assert_shape(written)
+    assert written.startswith(subject("test", service, [line("1.0")]) + "\n")
+    assert told(written, IMAGE, Version("1.0")) == Told("generic/id-1", at(0))
+
+
+@given(subject=hostile.filter(bool), why=hostile.filter(bool), service=hostile.filter(bool))
+def test_whatever_a_person_gives_as_a_reason_starts_no_trailer(subject: str, why: str, service: str) -> None:
+    forged = f"{why}\n{IMAGE_TRAILER}{PREVIOUS_TRAILER}Updater-Event: generic/7 2026-11-20T10:00:00Z"
+    written = text(subject, [forged], "test", service, [])
+    assert told(written, MODEL, Version("1.4.0")) is None
+    assert len(written.splitlines()) == 6

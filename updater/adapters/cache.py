@@ -1,31 +1,36 @@
 """What may be forgotten: one SQLite file beside each mirror.
 
-Nothing in it is needed for correctness. It says which files mention which image at which tip, since
-when entries stand as they do, and which shapes of overlays were proved by rendering. Several
+Nothing in it is needed for correctness. It says which files mention which image at which tip, what landed in
+entries (the statements are those of `facts`), and which shapes of overlays were proved by rendering. Several
 processes may use it at once; a damaged file is thrown away.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from updater.errors import UpdaterError
-from updater.model import Standing
 
-_FORMAT = 2
+_FORMAT = 3
 _TABLES = """
-CREATE TABLE IF NOT EXISTS tip (branch TEXT PRIMARY KEY, tip TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tip (branch TEXT PRIMARY KEY, tip TEXT NOT NULL, turns TEXT);
 CREATE TABLE IF NOT EXISTS mention (branch TEXT, image TEXT, path TEXT,
     PRIMARY KEY (branch, image, path)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS mention_by_path ON mention (branch, path);
-CREATE TABLE IF NOT EXISTS standing (branch TEXT, path TEXT, entry TEXT, version TEXT,
-    sha TEXT, pushed_at TEXT, landed_at TEXT, tag_since TEXT,
-    PRIMARY KEY (branch, path, entry)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen (branch TEXT, path TEXT, PRIMARY KEY (branch, path)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS landing (branch TEXT, path TEXT, entry TEXT, number INTEGER,
+    tag TEXT, digest TEXT, sha TEXT, author TEXT, landed_at TEXT, pushed_at TEXT, event TEXT,
+    PRIMARY KEY (branch, path, entry, number)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS landing_by_tag ON landing (branch, path, entry, tag);
+CREATE INDEX IF NOT EXISTS landing_by_commit ON landing (branch, sha);
+CREATE TABLE IF NOT EXISTS past (branch TEXT, path TEXT, entry TEXT, ranking TEXT, number INTEGER, told TEXT,
+    PRIMARY KEY (branch, path, entry, ranking)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shape (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS told (key TEXT PRIMARY KEY, answer TEXT) WITHOUT ROWID;
 """
 
 
@@ -41,7 +46,7 @@ class Cache:
         except sqlite3.OperationalError as error:
             raise UpdaterError(f"{file} cannot be used: {error}", hint="is the state folder writable?") from error
         except sqlite3.DatabaseError:
-            for part in (file, file.with_name(file.name + "-wal"), file.with_name(file.name + "-shm")):
+            for part in (file, _beside(file, "-wal"), _beside(file, "-shm")):
                 part.unlink(missing_ok=True)
             self._db = _open(file)
 
@@ -50,105 +55,89 @@ class Cache:
         self._db.close()
 
     def __contains__(self, key: str) -> bool:
-        return self._db.execute("SELECT 1 FROM shape WHERE key = ?", (key,)).fetchone() is not None
+        return bool(self.rows("SELECT 1 FROM shape WHERE key = ?", key))
 
     def add(self, key: str) -> None:
         """Remembers a proved shape."""
-        with suppress(UpdaterError), self._writing() as db:
+        with suppress(UpdaterError), self.writing() as db:
             db.execute("INSERT OR IGNORE INTO shape VALUES (?)", (key,))
+
+    def remembered(self, key: str, find_out: Callable[[], str]) -> str:
+        """What was found out under a key before, else what is found out now."""
+        rows = self.rows("SELECT answer FROM told WHERE key = ?", key)
+        if rows:
+            return str(rows[0][0])
+        answer = find_out()
+        with suppress(UpdaterError), self.writing() as db:
+            db.execute("INSERT OR REPLACE INTO told VALUES (?, ?)", (key, answer))
+        return answer
 
     def tip(self, branch: str) -> str | None:
         """The commit that what is known of a branch belongs to."""
-        row = self._db.execute("SELECT tip FROM tip WHERE branch = ?", (branch,)).fetchone()
-        return None if row is None else str(row[0])
+        rows = self.rows("SELECT tip FROM tip WHERE branch = ?", branch)
+        return str(rows[0][0]) if rows else None
 
     def paths(self, branch: str, tip: str, image: str) -> tuple[str, ...] | None:
         """The files that mention an image at the branch's known tip, sorted; None if `tip` is not the known one."""
         # One statement, since another process may change the known tip between two.
         return _paths(
-            self._db.execute(
+            self.rows(
                 "SELECT path FROM tip LEFT JOIN mention ON mention.branch = tip.branch AND image = ?"
                 " WHERE tip.branch = ? AND tip = ? ORDER BY path",
-                (image, branch, tip),
+                *(image, branch, tip),
             )
         )
 
     def all_paths(self, branch: str, tip: str) -> tuple[str, ...] | None:
         """The files that mention any image at the branch's known tip, sorted; None if `tip` is not the known one."""
         return _paths(
-            self._db.execute(
+            self.rows(
                 "SELECT DISTINCT path FROM tip LEFT JOIN mention ON mention.branch = tip.branch"
                 " WHERE tip.branch = ? AND tip = ? ORDER BY path",
-                (branch, tip),
+                *(branch, tip),
             )
         )
 
     def replace(self, branch: str, tip: str, mentions: Iterable[tuple[str, str]]) -> None:
         """Everything that is known of a branch anew: path and image of every mention at `tip`."""
-        with self._writing() as db:
-            db.execute("DELETE FROM mention WHERE branch = ?", (branch,))
-            db.execute("DELETE FROM standing WHERE branch = ?", (branch,))
-            db.executemany(
-                "INSERT OR IGNORE INTO mention (branch, path, image) VALUES (?, ?, ?)",
-                ((branch, *row) for row in mentions),
-            )
-            db.execute("INSERT OR REPLACE INTO tip VALUES (?, ?)", (branch, tip))
+        # Sorted as the table is, and read before it is locked.
+        rows = sorted((branch, image, path) for path, image in mentions)
+        with self.writing() as db:
+            for table in ("mention", "seen", "landing", "past"):
+                db.execute(f"DELETE FROM {table} WHERE branch = ?", (branch,))  # noqa: S608
+            db.executemany("INSERT OR IGNORE INTO mention VALUES (?, ?, ?)", rows)
+            db.execute("INSERT OR REPLACE INTO tip VALUES (?, ?, NULL)", (branch, tip))
 
-    def advance(
-        self,
-        branch: str,
-        old: str,
-        new: str,
-        changed: Mapping[str, frozenset[str]],
-        touched: frozenset[str] | None = None,
-    ) -> bool:
+    @contextmanager
+    def advancing(self, branch: str, old: str, new: str, changed: Mapping[str, frozenset[str]]) -> Iterator[bool]:
         """Carries what is known from tip `old` to `new`, where only these files differ (path to images mentioned).
 
-        How entries came to stand as they do is forgotten for the files that were `touched` on the way, for all
-        if that is None. False, and nothing is done, if another process has changed the known tip meanwhile.
+        What the block writes is carried along with it. It gets False, and nothing is done, if another process has
+        changed the known tip meanwhile.
         """
-        with self._writing() as db:
-            if self.tip(branch) != old:
-                return False
-            for path, images in changed.items():
+        with self.writing() as db:
+            mine = self.tip(branch) == old
+            for path, images in changed.items() if mine else ():
                 db.execute("DELETE FROM mention WHERE branch = ? AND path = ?", (branch, path))
                 db.executemany(
                     "INSERT INTO mention (branch, path, image) VALUES (?, ?, ?)",
                     ((branch, path, image) for image in images),
                 )
-            if touched is None:
-                db.execute("DELETE FROM standing WHERE branch = ?", (branch,))
-            else:
-                gone = ((branch, path) for path in touched)
-                db.executemany("DELETE FROM standing WHERE branch = ? AND path = ?", gone)
-            db.execute("UPDATE tip SET tip = ? WHERE branch = ?", (new, branch))
-            return True
+            yield mine
+            if mine:
+                db.execute("UPDATE tip SET tip = ? WHERE branch = ?", (new, branch))
 
-    def standing(self, branch: str, tip: str, path: str, entry: str, version: str) -> Standing | None:
-        """How an entry came to stand at a version, if that is known and `tip` the known tip."""
-        row = self._db.execute(
-            "SELECT sha, pushed_at, landed_at, tag_since FROM standing JOIN tip USING (branch)"
-            " WHERE branch = ? AND tip = ? AND path = ? AND entry = ? AND version = ?",
-            (branch, tip, path, entry, version),
-        ).fetchone()
-        if row is None:
-            return None
-        pushed_at, landed_at, tag_since = (None if time is None else datetime.fromisoformat(time) for time in row[1:])
-        assert pushed_at is not None
-        assert landed_at is not None
-        return Standing(row[0], pushed_at, landed_at, tag_since)
-
-    def remember_standing(self, branch: str, tip: str, path: str, entry: str, version: str, standing: Standing) -> None:
-        """Notes how an entry came to stand at a version, unless another process has changed the known tip meanwhile."""
-        row = (branch, path, entry, version, standing.commit)
-        moments = (standing.pushed_at, standing.landed_at, standing.tag_since)
-        times = tuple(None if moment is None else moment.isoformat() for moment in moments)
-        with suppress(UpdaterError), self._writing() as db:
-            if self.tip(branch) == tip:
-                db.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, *times))
+    def rows(self, statement: str, *values: str | int | None) -> list[tuple[Any, ...]]:
+        """What a statement finds. Raises `UpdaterError` if the file cannot be read."""
+        try:
+            return self._db.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            hint = "delete the state folder; it holds nothing but caches"
+            raise UpdaterError(f"the cache in the state folder cannot be read: {error}", hint=hint) from error
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, alone; undone if the block raises. Raises `UpdaterError` if there is no getting in."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
@@ -169,12 +158,14 @@ def _paths(rows: Iterable[tuple[str | None]]) -> tuple[str, ...] | None:
 
 
 def _open(file: Path) -> sqlite3.Connection:
+    # Checking a large file takes longer than an event; who closed it in order leaves no log behind.
+    in_doubt = _beside(file, "-wal").exists()
     db = sqlite3.connect(file, timeout=30, isolation_level=None)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         found = db.execute("PRAGMA user_version").fetchone()[0]
-        if found not in (0, _FORMAT) or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        if found not in (0, _FORMAT) or (in_doubt and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"):
             raise sqlite3.DatabaseError(f"damaged, or of format {found}")
         if found == 0:
             db.executescript(_TABLES)
@@ -183,3 +174,7 @@ def _open(file: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _beside(file: Path, ending: str) -> Path:
+    return file.with_name(file.name + ending)

@@ -32,6 +32,8 @@ _OVERRULED = (
     ("core.hooksPath", os.devnull),
     ("i18n.commitEncoding", "UTF-8"),
     ("i18n.logOutputEncoding", "UTF-8"),
+    ("log.follow", "false"),
+    ("log.showRoot", "true"),
     ("log.showSignature", "false"),
     ("push.followTags", "false"),
     ("push.gpgSign", "false"),
@@ -122,6 +124,10 @@ class Git:
         if finished.code != 0:
             raise self.failure(finished, arguments[0])
         return finished.stdout
+
+    def start(self, *arguments: str) -> None:
+        """Starts one git command that nobody waits for, with low priority. Its outcome is not told."""
+        process.start_beside(("git", *arguments), folder=self.folder, environment=self._environment())
 
     def is_cut_off(self, finished: process.Finished) -> bool:
         """Whether the remote did not answer, or not to the end: what it did is then unknown."""

@@ -11,9 +11,10 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 from updater.adapters.process import kill
 from updater.errors import RenderError, UsageError
@@ -23,6 +24,7 @@ OLDEST = (4, 5)
 SECONDS = 30.0
 MAX_OUTPUT = 64 * 1024 * 1024
 
+_BINARY = 1024 * 1024
 _MAX_MESSAGE = 600
 _VERSION = re.compile(r"\bv(\d+)\.(\d+)\.\d+[\w.+-]*")
 _KLOG = re.compile(r"[EF]\d{4} [\d:.]+ +\d+ \S+\] ")
@@ -34,14 +36,21 @@ _INSTALL = (
 )
 
 
-def find(environ: Mapping[str, str], seconds: float = SECONDS) -> Kustomize:
+Remembered: TypeAlias = Callable[[str, Callable[[], str]], str]
+"""What was found out under a key before, else what is found out now."""
+
+
+def find(environ: Mapping[str, str], seconds: float = SECONDS, remembered: Remembered | None = None) -> Kustomize:
     """The kustomize to use: the path or command in UPDATER_KUSTOMIZE, else `kustomize`, else `kubectl` on PATH.
 
-    Of those on PATH the first that is recent enough. Raises `UsageError` if the setting is no such command,
+    Of those on PATH the first that is recent enough. What `remembered` knows of a binary that did not change since is
+    not asked again, since starting one takes longer than most events. Raises `UsageError` if the setting is no such
+    command,
     `RenderError` if there is none.
     """
     setting = environ.get(SETTING)
-    found = [_command(each, environ, seconds) for each in ([setting] if setting else ["kustomize", "kubectl"])]
+    names = [setting] if setting else ["kustomize", "kubectl"]
+    found = [_command(name, environ, seconds, remembered) for name in names]
     there = [each for each in found if each is not None]
     if setting and not there:
         raise UsageError(f"{SETTING} is {setting!r}, which is no kustomize or kubectl", hint=_INSTALL)
@@ -50,26 +59,42 @@ def find(environ: Mapping[str, str], seconds: float = SECONDS) -> Kustomize:
     return next((each for each in there if each.is_recent()), there[0])
 
 
-def _command(text: str, environ: Mapping[str, str], seconds: float) -> Kustomize | None:
+def _command(text: str, environ: Mapping[str, str], seconds: float, remembered: Remembered | None) -> Kustomize | None:
     words = [text] if Path(text).is_file() else shlex.split(text)
     program = shutil.which(words[0], path=environ.get("PATH", os.defpath)) if words else None
     if program is None or words[1:] not in ([], ["build"], ["kustomize"]):
         return None
     is_kubectl = words[1:] == ["kustomize"] or Path(words[0]).name.startswith("kubectl")
-    return Kustomize(program, is_kubectl=is_kubectl, seconds=seconds)
+    return Kustomize(program, is_kubectl=is_kubectl, seconds=seconds, remembered=remembered)
 
 
 class Kustomize:
     """One kustomize binary, as `protocols.Renderer`. May be used by several threads at a time."""
 
-    def __init__(self, program: str, *, is_kubectl: bool = False, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        program: str,
+        *,
+        is_kubectl: bool = False,
+        seconds: float = SECONDS,
+        remembered: Remembered | None = None,
+    ) -> None:
         self._program = program
         self._is_kubectl = is_kubectl
         self._seconds = seconds
+        self._remembered = remembered or (lambda _, find_out: find_out())
 
     @cached_property
     def version(self) -> str:
         """See `protocols.Renderer`; asked of the binary once. Raises `RenderError` if it is too old, or none."""
+        status = Path(self._program).stat()
+        which = f"{status.st_size} {status.st_mtime_ns}"
+        is_script = status.st_size < _BINARY  # which may start another binary tomorrow
+        key = f"{self._subcommand} {which} {self._program}"
+        told = self._asked() if is_script else self._remembered(key, self._asked)
+        return f"{self._subcommand} {told} {which}"
+
+    def _asked(self) -> str:
         arguments = ["version", "--client", "--output=json"] if self._is_kubectl else ["version"]
         with tempfile.TemporaryDirectory(prefix="updater-version-") as scratch:
             answer = self._run(arguments, Path(scratch)).decode(errors="replace")
@@ -79,8 +104,7 @@ class Kustomize:
             raise RenderError(f"{self._program} does not tell its kustomize version", hint=_INSTALL)
         if (int(found[1]), int(found[2])) < OLDEST:
             raise RenderError(f"{self._program} is kustomize {found[0]}, which is too old", hint=_INSTALL)
-        status = Path(self._program).stat()
-        return f"{self._subcommand} {found[0]} {status.st_size} {status.st_mtime_ns}"
+        return found[0]
 
     def is_recent(self) -> bool:
         """Whether it is a kustomize that can be used."""

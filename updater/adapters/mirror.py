@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from updater.adapters import pushing, storage
+from updater.adapters import pushing, reading, storage
 from updater.adapters.git import Git, Remote
 from updater.adapters.objects import GitTree, Objects
 from updater.adapters.process import Finished
-from updater.adapters.pushing import HEADS
+from updater.adapters.pushing import BESIDE, HEADS, ref
 from updater.errors import BranchMissing
 from updater.model import Identity
 from updater.protocols import PushOutcome, Update
@@ -71,9 +71,35 @@ class Mirror:
         """The id of the newest commit of a branch, as last heard; None if it was never heard of."""
         return self._tips.get(branch)
 
+    def names(self, prefix: str) -> list[str]:
+        """The refs beside the branches whose names begin so, as last heard; sorted."""
+        return sorted(name for name in self._tips if name.startswith(prefix))
+
     def tree(self, commit: str) -> GitTree:
         """The files of a commit."""
         return self.objects.tree(commit)
+
+    def parent(self, commit: str) -> str | None:
+        """The first parent of a commit, None for a root."""
+        return self.objects.parent(commit)
+
+    def as_of(self, branch: str, time: datetime) -> str:
+        """The newest known commit of a branch that was made by `time`; its first one if none was."""
+        tip = self._tips[branch]
+        for choice in ((f"--before={int(time.timestamp())}", "--max-count=1"), ("--max-parents=0",)):
+            found = self.git.check("rev-list", "--first-parent", *choice, tip).decode().split()
+            if found:
+                return found[-1]
+        return tip
+
+    def message(self, commit: str) -> str:
+        """The text of a commit."""
+        return self.objects.described(commit).message
+
+    def changed(self, commit: str) -> list[str]:
+        """The paths at which a commit differs from its first parent, sorted."""
+        parent = self.parent(commit)
+        return [] if parent is None else sorted(path for path, _ in reading.changes(self.git, parent, commit))
 
     def resolve(self, name: str) -> str:
         """The commit that a branch name or id stands for. Raises `BranchMissing`."""
@@ -94,10 +120,10 @@ class Mirror:
         renamed = default != self._head()
         if renamed:
             self.git.check("symbolic-ref", "HEAD", HEADS + default)
-        asked = branches | {default}
+        asked = branches | {default} | set(self.names(BESIDE))
         gone = {known for known in self._tips.keys() - tips.keys() if known in asked or _is_impossible(known, tips)}
         for branch in gone:
-            self.git.check("update-ref", "-d", HEADS + branch)
+            self.git.check("update-ref", "-d", ref(branch))
             del self._tips[branch]
         moved = sorted(branch for branch, tip in tips.items() if self._tips.get(branch) != tip)
         self._fetch(moved)
@@ -108,12 +134,18 @@ class Mirror:
 
         It is signed where git's configuration asks for it (`commit.gpgSign`).
         """
-        tree = self.objects.changed_tree(parent, files)
+        return self._commit(self.objects.changed_tree(parent, files), parent, message, time)
+
+    def build_note(self, parent: str | None, files: Mapping[str, bytes], message: str, time: datetime) -> str:
+        """Builds a commit that holds these files alone, all in its root, and gives its id. It is signed as others."""
+        return self._commit(self.objects.new_tree(files), parent, message, time)
+
+    def _commit(self, tree: str, parent: str | None, message: str, time: datetime) -> str:
         author, committer = self._authorship.author, self._authorship.committer
         if not self._signing():
             return self.objects.commit(tree, parent, message, author, committer, time)
         self.objects.flush()
-        arguments = ("commit-tree", "-S", "-p", parent, tree)
+        arguments = ("commit-tree", "-S", *(("-p", parent) if parent else ()), tree)
         identity = _identity(author, committer, time)
         return self.git.check(*arguments, stdin=message.encode(), identity=identity).decode().strip()
 
@@ -123,24 +155,25 @@ class Mirror:
         outcomes = pushing.push(self.git, updates, self._settle)
         for update in updates:
             if outcomes[update.branch] == "landed" and self._tips.get(update.branch) == update.old:
-                self._tips[update.branch] = update.new
+                self._heard(update.branch, update.new)
         return outcomes
 
     def _settle(self, update: Update) -> PushOutcome:
         """A push broke off: the remote's refs tell what became of it (ours, or a descendant of ours, is success)."""
         _, tips = self._listing(frozenset({update.branch}))
-        if update.branch not in tips:
-            return "moved"
-        if tips[update.branch] == update.old:
-            return "unfinished"
-        if tips[update.branch] == update.new:
+        found = tips.get(update.branch)
+        if found == update.new:
             return "landed"
+        if found == update.old:
+            return "unfinished"
+        if found is None or update.new is None:
+            return "moved"
         self._fetch([update.branch])
         descends = self.git.run("merge-base", "--is-ancestor", update.new, self._tips[update.branch]).code == 0
         return "landed" if descends else "moved"
 
     def _listing(self, branches: frozenset[str]) -> tuple[str | None, dict[str, str]]:
-        wanted = [HEADS + branch for branch in sorted(branches)]
+        wanted = [*(ref(branch) for branch in sorted(branches)), f"{BESIDE}*"]
         lines = self.git.check("ls-remote", "--symref", "origin", "HEAD", *wanted).decode().splitlines()
         default, tips = None, {}
         for value, name in (line.split("\t") for line in lines):
@@ -148,14 +181,14 @@ class Mirror:
                 default = value.removeprefix(f"ref: {HEADS}")
             elif name == "HEAD" and default is not None:
                 tips[default] = value
-            elif name.removeprefix(HEADS) in branches:
+            elif name.removeprefix(HEADS) in branches or name.startswith(BESIDE):
                 tips[name.removeprefix(HEADS)] = value
         return default, tips
 
     def _fetch(self, branches: Sequence[str]) -> None:
         if not branches:
             return
-        refs = [f"+{HEADS}{branch}:{HEADS}{branch}" for branch in branches]
+        refs = [f"+{ref(branch)}:{ref(branch)}" for branch in branches]
         with storage.fetching(self.git.folder):
             finished = self._fetched(refs)
             # Another process that pushes from this mirror moves the same refs, and may be in the middle of it.
@@ -171,8 +204,13 @@ class Mirror:
         return self.git.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "origin", *refs)
 
     def _local_tips(self) -> dict[str, str]:
-        lines = self.git.check("for-each-ref", "--format=%(objectname) %(refname)", HEADS).decode().splitlines()
+        lines = self.git.check("for-each-ref", "--format=%(objectname) %(refname)", HEADS, BESIDE).decode().splitlines()
         return {name.removeprefix(HEADS): oid for oid, name in (line.split(" ", 1) for line in lines)}
+
+    def _heard(self, name: str, tip: str | None) -> None:
+        self._tips.pop(name, None)
+        if tip is not None:
+            self._tips[name] = tip
 
     def _head(self) -> str:
         return (self.git.folder / "HEAD").read_text().strip().removeprefix(f"ref: {HEADS}")

@@ -55,6 +55,13 @@ def run(
         raise
 
 
+def start_beside(arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> None:
+    """Starts a program with low priority and leaves it to itself; it goes on when this process ends."""
+    # The shell gives it to the system at once, so that nobody has to wait for it here.
+    command = ("sh", "-c", 'nice "$@" > /dev/null 2>&1 &', "sh", *arguments)
+    run(command, folder=folder, environment=environment, seconds=_GRACE)
+
+
 def _rest(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     """What a killed program had written. A child that left its session may hold the pipes, and is not waited for."""
     try:

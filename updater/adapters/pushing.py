@@ -11,8 +11,10 @@ from updater.errors import PushRefused
 from updater.protocols import PushOutcome, Update
 
 HEADS = "refs/heads/"
-_TRACKED = f"remote.origin.fetch=+{HEADS}*:{HEADS}*"
-"""With this git itself moves our own branch along with the remote's, which saves a process."""
+BESIDE = "refs/updater/"
+"""Our refs beside the branches."""
+_TRACKED = tuple(part for refs in (HEADS, BESIDE) for part in ("-c", f"remote.origin.fetch=+{refs}*:{refs}*"))
+"""With this git itself moves our own refs along with the remote's, which saves a process."""
 _OVERTAKEN = re.compile(
     r"fetch first|stale info|non-fast-forward|needs force|(cannot|unable to|failed to) lock|failed to update ref"
     r"|incorrect old value|reference already exists",
@@ -26,7 +28,7 @@ def push(git: Git, updates: Sequence[Update], settle: Callable[[Update], PushOut
     `settle` reads the remote's refs to learn what became of an update that the push does not tell of.
     Raises `GitError` where the remote does not let us push at all.
     """
-    finished = git.run("-c", _TRACKED, "push", "--porcelain", *_arguments(updates))
+    finished = git.run(*_TRACKED, "push", "--porcelain", *_arguments(updates))
     told = _porcelain(finished.stdout.decode(errors="replace"))
     outcomes = {update.branch: _outcome(git, update, told, finished, settle) for update in updates}
     if finished.code and not told and "landed" not in outcomes.values() and not git.is_cut_off(finished):
@@ -34,11 +36,17 @@ def push(git: Git, updates: Sequence[Update], settle: Callable[[Update], PushOut
     return outcomes
 
 
+def ref(name: str) -> str:
+    """The whole name of a ref, of which a branch is called by its own name only."""
+    return name if name.startswith("refs/") else HEADS + name
+
+
 def _arguments(updates: Sequence[Update]) -> list[str]:
     # The lease is a condition, not force: what is pushed descends from the id that it names. Without it
     # git would compare with whatever the remote has by now, and bring back commits that a person took out.
-    leases = [f"--force-with-lease={HEADS}{update.branch}:{update.old}" for update in updates]
-    return [*leases, "origin", *(f"{update.new}:{HEADS}{update.branch}" for update in updates)]
+    # An empty id is the condition that there is no such ref, and an empty commit takes it away (git-push(1)).
+    leases = [f"--force-with-lease={ref(update.branch)}:{update.old or ''}" for update in updates]
+    return [*leases, "origin", *(f"{update.new or ''}:{ref(update.branch)}" for update in updates)]
 
 
 def _outcome(
@@ -49,7 +57,7 @@ def _outcome(
     settle: Callable[[Update], PushOutcome],
 ) -> PushOutcome:
     flag, summary = told.get(update.branch, ("?", ""))
-    if flag in " *=+":
+    if flag in " *=+-":
         return "landed"
     if flag == "!" and _OVERTAKEN.search(summary):
         return "moved"  # or is being moved: somebody holds the lock

@@ -18,7 +18,7 @@ from updater.cli.options import Common, common
 
 if TYPE_CHECKING:
     from updater.model import Delivery
-    from updater.pipeline import Report
+    from updater.pipeline import Parts, Report
 
 _MODELS = "us-docker.pkg.dev/acme/models"
 _WEB = "us-docker.pkg.dev/acme/web"
@@ -26,11 +26,15 @@ _WEB = "us-docker.pkg.dev/acme/web"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of the story: what happens, what it means, and the deliveries that it consists of."""
+    """A part of the story: what happens, what it means, and the deliveries that it consists of.
+
+    Before them the service `back`, if there is one, is rolled back.
+    """
 
     title: str
     meaning: str
     deliveries: tuple[Delivery, ...]
+    back: str | None = None
 
 
 @click.command()
@@ -41,7 +45,7 @@ def demo(common: Common) -> None:
     It is made from the sample: events in, commits out, told step by step with the real diffs. Needs no network,
     writes only below the temporary folder, and leaves nothing behind.
     """
-    from updater import bootstrap, pipeline, settings
+    from updater import bootstrap, settings
     from updater.adapters import sample
     from updater.adapters.clock import SystemClock
     from updater.cli import output
@@ -54,7 +58,7 @@ def demo(common: Common) -> None:
         _say(common, "A scratch repository from the sample", "Its environment `test` follows the registry.")
         with bootstrap.opened(chosen) as workshop:
             for step in story(now):
-                report = pipeline.handle(workshop.parts, step.deliveries)
+                report = _play(workshop.parts, step)
                 told.append({"step": step.title, **output.report_json(report)})
                 _say(common, step.title, step.meaning)
                 _show(common, report, bare)
@@ -85,8 +89,27 @@ def story(now: datetime) -> tuple[Step, ...]:
             (build, plain),
         ),
         Step("The first event comes again, and an older one late", "Nothing changes.", (release, late)),
+        Step(
+            "Somebody takes model-a back, and the event comes once more",
+            "A revert sticks: 1.4.0 is held until somebody brings it in again, or something newer is pushed.",
+            (release,),
+            back="model-a",
+        ),
         Step("Somebody sends a tag that is none", "It never gets near a file.", (hostile,)),
     )
+
+
+def _play(parts: Parts, step: Step) -> Report:
+    """What comes of a step."""
+    from updater import pipeline
+    from updater.by_hand.rollback import Wish, make_rollback
+
+    if step.back is None:
+        return pipeline.handle(parts, step.deliveries)
+    wish = Wish("test", (step.back,), reason="it answers too slowly")
+    back = pipeline.perform(parts, lambda: make_rollback(parts.sight, wish))
+    again = pipeline.handle(parts, step.deliveries)
+    return replace(again, decisions=(*back.decisions, *again.decisions), commits=(*back.commits, *again.commits))
 
 
 def _additions(common: Common) -> dict[str, str]:

@@ -15,8 +15,13 @@ from updater.cli.check import check
 from updater.cli.completion import COMPLETE, completion
 from updater.cli.demo import demo
 from updater.cli.handle import handle
+from updater.cli.history import history
+from updater.cli.hold import hold
 from updater.cli.options import DEBUG
 from updater.cli.plan import plan
+from updater.cli.reconcile import reconcile
+from updater.cli.release import release
+from updater.cli.rollback import rollback
 from updater.cli.schema import schema
 from updater.cli.status import status
 from updater.cli.telling import tell
@@ -40,7 +45,9 @@ def updater(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo, check, plan, handle, status, schema, completion):
+for command in (
+    demo, check, plan, handle, reconcile, status, history, rollback, hold, release, schema, completion
+):  # fmt: skip
     updater.add_command(command)
 
 

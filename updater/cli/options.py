@@ -29,7 +29,9 @@ class Common:
     def settings(self) -> Settings:
         """Settings with --repo, else UPDATER_REPO, else the remote `origin` of the repository one stands in."""
         from updater import settings
+        from updater.cli.telling import listen
 
+        listen()
         found = settings.read(os.environ)
         named = self.repository or found.repository
         if named is None:
@@ -44,6 +46,18 @@ class Common:
         from updater import bootstrap
 
         with bootstrap.opened(self.settings()) as workshop:
+            yield workshop
+
+    @contextmanager
+    def opened_by_person(self) -> Iterator[Workshop]:
+        """The same, and newly asked of the remote. Commits are by the person that git knows, if it knows one."""
+        from updater import bootstrap
+        from updater.adapters import checkout
+
+        settings = self.settings()
+        person = None if "UPDATER_AUTHOR" in os.environ else checkout.person(Path.cwd())
+        with bootstrap.opened(replace(settings, author=person or settings.author)) as workshop:
+            workshop.mirror.refresh()
             yield workshop
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from updater.core.changes import Change
 from updater.core.inspection import Finding
 from updater.core.messages import move, plain, short
 from updater.model import Commit, Decision, Outcome, Version
 from updater.pipeline import Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Cell: TypeAlias = str | tuple[str, str]
+"""A text, or a text with its style."""
 
 _COLOURS = {
     Outcome.COMMITTED: "green",
@@ -32,19 +35,34 @@ _ROOMY = 140
 
 def console() -> Console:
     """Where tables go. Only a terminal has a width; what is piped keeps a line a row."""
+    from rich.console import Console
+
     on_terminal = Console().is_terminal
     return Console(width=None if on_terminal else _WIDE, markup=False, highlight=False, emoji=False)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Prints a table without frames, and nothing where there is no row."""
+    from rich.table import Table
+    from rich.text import Text
+
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
+        styled = ((cell, "") if isinstance(cell, str) else cell for cell in row)
+        made.add_row(*(Text(plain(text), style=style) for text, style in styled))
     if made.row_count:
         console().print(made)
+
+
+def lines(title: str, told: Iterable[str]) -> None:
+    """Prints lines under a title, each once, and nothing where there is none."""
+    unique = list(dict.fromkeys(told))
+    if unique:
+        click.secho(f"\n{title}:", bold=True)
+    for line in unique:
+        click.echo(f"  {plain(line)}")
 
 
 def image_name(image: str) -> str:
@@ -70,7 +88,7 @@ def report_text(report: Report) -> None:
     """A report for people: a row for each decision, then the commits."""
     rows = [
         (
-            Text(decision.outcome, style=_COLOURS.get(decision.outcome, "")),
+            (decision.outcome.value, _COLOURS.get(decision.outcome, "")),
             _place(decision),
             image_name(decision.image),
             _move(decision),

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from updater.cli.options import Common, common
 from updater.cli.telling import tell
-from updater.errors import UpdaterError, UsageError
 
 if TYPE_CHECKING:
-    from updater.bootstrap import Workshop
-    from updater.core.inventory import Inventory
-    from updater.model import Target
+    from updater.by_hand.overview import Overview, Place
+    from updater.model import Event, Target
 
 
 @click.command()
@@ -24,57 +20,31 @@ if TYPE_CHECKING:
 @click.option("--env", "environment", metavar="ENV", help="Only this environment.")
 @common
 def status(common: Common, services: tuple[str, ...], environment: str | None) -> None:
-    """Show what stands where, and since when. SERVICE may be a glob."""
+    """Show what stands where, what is held, what waits.
+
+    SERVICE may be a glob.
+    """
+    from updater.by_hand.overview import overview
     from updater.cli import output
 
     with common.opened() as workshop:
         workshop.mirror.refresh()
-        found = _standing(workshop, environment, services)
-    targets = found.targets
+        found = overview(workshop.parts.sight, environment, services)
     if common.json:
-        output.as_json({"services": [_json(target) for target in targets]})
+        waiting = [_waiting(name, event) for name, events in found.waiting.items() for event in events]
+        output.as_json({"services": [_json(place) for place in found.places], "waiting": waiting})
     else:
-        _print(targets)
+        _print(found)
     for problem in found.problems:
         tell(str(problem), problem.hint)
     click.get_current_context().exit(next((problem.exit_code for problem in found.problems), 0))
 
 
-def _standing(workshop: Workshop, only: str | None, services: Sequence[str]) -> Inventory:
-    """The wanted entries of all environments, with how they came to stand as they do."""
-    from updater.core import graph
-    from updater.core.inventory import Inventory, overlays
-    from updater.planning import missing_branches
-
-    sight, mirror = workshop.parts.sight, workshop.mirror
-    default = mirror.default_branch
-    configuration = sight.configuration(mirror.tree(mirror.tip(default) or ""), default)
-    known = {each.name: each for each in configuration.environments}
-    order = graph.stages({name: each.settings for name, each in known.items()})
-    wanted = [known[name] for name in order if only in (None, name)]
-    if only is not None and not wanted:
-        raise UsageError(f"there is no environment {only!r}", hint=f"see the folder environments/ on {default}")
-    missing = missing_branches(mirror, wanted)
-    problems: list[UpdaterError] = [*configuration.errors, *missing.values()]
-    targets: list[Target] = []
-    for environment in wanted:
-        tip = mirror.tip(environment.branch)
-        if tip is None:
-            continue
-        found = overlays(environment, mirror.tree(tip), workshop.catalog.all_paths(environment.branch, tip))
-        problems += found.problems
-        targets += [
-            replace(target, standing=workshop.catalog.standing(target.branch, tip, target.entry))
-            for target in found.targets
-            if not services or any(fnmatchcase(target.service, glob) for glob in services)
-        ]
-    return Inventory(tuple(targets), tuple(problems))
-
-
-def _print(targets: Sequence[Target]) -> None:
-    """A row for each image of a service, a column for each environment."""
+def _print(found: Overview) -> None:
+    """A row for each image of a service, a column for each environment; then what is held, stopped and waiting."""
     from updater.cli import output
 
+    targets = [place.target for place in found.places]
     environments = list(dict.fromkeys(target.environment for target in targets))
     cells: dict[tuple[str, str], dict[str, list[str]]] = {}
     for target in targets:
@@ -89,6 +59,29 @@ def _print(targets: Sequence[Target]) -> None:
         for (service, image), found in sorted(cells.items())
     ]
     output.table(("SERVICE", "IMAGE", *(name.upper() for name in environments)), rows)
+    output.lines("held", _held(targets))
+    output.lines("stopped", _stopped(found.places))
+    output.lines("waiting", (f"{name}: {_named(event)}" for name, events in found.waiting.items() for event in events))
+
+
+def _held(targets: Sequence[Target]) -> Iterable[str]:
+    from updater.core.holds import reason
+
+    for target in targets:
+        for hold in target.past.holds:
+            yield f"{target.environment}/{target.service}: {reason(hold, hold.version)}"
+
+
+def _stopped(places: Sequence[Place]) -> Iterable[str]:
+    for place in places:
+        if place.stopped is not None:
+            yield f"{place.target.environment}/{place.target.service}: {place.stopped.reason}"
+
+
+def _named(event: Event) -> str:
+    from updater.core.messages import reference
+
+    return reference(event.image, event.version)
 
 
 def _cell(target: Target) -> str:
@@ -98,10 +91,11 @@ def _cell(target: Target) -> str:
     return f"{short(target.entry.version)}{since}"
 
 
-def _json(target: Target) -> dict[str, Any]:
+def _json(place: Place) -> dict[str, Any]:
     from updater.cli.output import version_json
     from updater.core.messages import stamp
 
+    target = place.target
     standing = target.standing
     return {
         "environment": target.environment,
@@ -112,4 +106,21 @@ def _json(target: Target) -> dict[str, Any]:
         "version": version_json(target.entry.version),
         "since": None if standing is None else stamp(standing.landed_at),
         "commit": None if standing is None else standing.commit,
+        "holds": [
+            {"version": version_json(hold.version), "commit": hold.commit, "author": hold.author, "at": stamp(hold.at)}
+            for hold in target.past.holds
+        ],
+        "stopped": None if place.stopped is None else place.stopped.reason,
+    }
+
+
+def _waiting(environment: str, event: Event) -> dict[str, Any]:
+    from updater.cli.output import version_json
+    from updater.core.messages import stamp
+
+    return {
+        "environment": environment,
+        "image": event.image,
+        "version": version_json(event.version),
+        "pushed_at": stamp(event.time),
     }

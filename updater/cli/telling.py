@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,22 @@ from updater.core.messages import plain
 
 if TYPE_CHECKING:
     from updater.pipeline import Report
+
+
+class Warnings(logging.Handler):
+    """Prints what the updater logs as warnings."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        click.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
+        click.echo(plain(record.getMessage()), err=True)
+
+
+def listen() -> None:
+    """From now on warnings of the updater are told; once, however often this is called."""
+    logger = logging.getLogger("updater")
+    if not any(isinstance(handler, Warnings) for handler in logger.handlers):
+        logger.addHandler(Warnings(logging.WARNING))
 
 
 def tell(message: str, hint: str | None) -> None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from updater.config.document import Path
-from updater.config.problems import CHOICES, SECTIONS, WRONG_SHAPE, Problem, misfit, problem, shape_of
-from updater.core.environment import Environment
+from updater.config.problems import CHOICES, WRONG_SHAPE, Problem, misfit, problem, shape_of
+from updater.core.environment import SCHEMA, Environment
 
 T = TypeVar("T")
-
-_ADAPTERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in SECTIONS.values()}
 
 
 def fit(kind: type[T], value: Any) -> T | None:
@@ -38,9 +37,15 @@ def misfits(value: Any) -> tuple[Problem, ...]:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of `environments/*.yaml`, for editors and other checkers."""
+    # Descriptions are read from the source files, which takes longer than checking an environment.
+    SCHEMA["use_attribute_docstrings"] = True
+    try:
+        described: TypeAdapter[Any] = TypeAdapter(Environment)
+    finally:
+        del SCHEMA["use_attribute_docstrings"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_ADAPTERS[Environment].json_schema(),
+        **described.json_schema(),
         "title": "Environment of a GitOps repository",
         "oneOf": [{"required": ["follow"]}, {"required": ["promote"]}],
         "examples": [
@@ -52,7 +57,12 @@ def json_schema() -> dict[str, Any]:
 
 def _validated(kind: type, value: Any) -> Any:
     # As JSON, where a list may stand for a tuple although nothing else is converted.
-    return _ADAPTERS[kind].validate_json(json.dumps(value), strict=True)
+    return _adapter(kind).validate_json(json.dumps(value), strict=True)
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _problems(errors: Iterable[ErrorDetails]) -> Iterator[Problem]:

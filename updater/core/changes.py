@@ -10,7 +10,7 @@ from updater.core import matching
 from updater.core.edit import EntryEdit, bump
 from updater.core.environment import NamedEnvironment
 from updater.core.kustomization import FILE_NAMES
-from updater.core.messages import Line, commit_message, subject
+from updater.core.messages import Line, commit_message
 from updater.core.overlaid import Overlaid
 from updater.core.rendering import PlannedBump
 from updater.core.verification import PlannedEdit
@@ -32,30 +32,22 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one commit does: files that change for one service of one environment. Its decisions are all bumps."""
+    """What one commit does: files that change for one service of one environment, and the text of the commit.
+
+    Its decisions are all bumps; there are none where it changes an environment's file.
+    """
 
     environment: str
     service: str
     branch: str
     files: Mapping[str, FileChange]
     decisions: tuple[Decision, ...]
-
-    @property
-    def message(self) -> str:
-        """The text of the commit."""
-        return commit_message(self.environment, self.service, self._lines())
+    message: str
 
     @property
     def subject(self) -> str:
-        """Its first line."""
-        return subject(self.environment, self.service, self._lines())
-
-    def _lines(self) -> list[Line]:
-        return [
-            Line(decision.image, decision.target.entry.version, decision.to, decision.event)
-            for decision in self.decisions
-            if decision.target is not None
-        ]
+        """The first line of the text."""
+        return self.message.partition("\n")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +82,14 @@ def make_changes(
                 written[path] = after
                 landed += good
         if landed:
-            changes.append(Change(name, service, environment.branch, files, tuple(landed)))
+            message = commit_message(name, service, lines_of(landed))
+            changes.append(Change(name, service, environment.branch, files, tuple(landed), message))
     return Planned(tuple(changes), tuple(refused))
+
+
+def lines_of(decisions: Sequence[Decision]) -> list[Line]:
+    """What bumps are told as in a commit's text."""
+    return [Line(each.image, target_of(each).entry.version, each.to, each.event) for each in decisions]
 
 
 def _edit_verified(

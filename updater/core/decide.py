@@ -1,8 +1,9 @@
 """What happens to an entry when versions of its image were pushed. Pure: equal input, equal decisions.
 
-The rule ranks versions (`Rule.rank`); the best that was pushed is compared with what stands. Nothing
-that ranks lower than what stands is ever written (law 3), and order or repetition of events does not
-matter (law 2), because only the set of versions and their earliest push times count.
+The rule ranks versions (`Rule.rank`); the best that was pushed and is not held is compared with what stands.
+Nothing that ranks lower than what stands is ever written (law 3), nothing that was reverted is written again (law 4),
+and order or repetition of events does not matter (law 2), because only the set of versions and their earliest push
+times count.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from updater.core import holds
 from updater.core.matching import Followed
 from updater.core.messages import short, stamp, told_apart
 from updater.core.rules import Rule
@@ -22,16 +24,15 @@ def decide(followed: Followed, target: Target) -> tuple[Decision, ...]:
     rule = followed.rule
     twins, events = _twins(_offers(followed))
     ranked = sorted(events, key=lambda event: rule.rank(event.version, event.time))
-    best = max((at for at, event in enumerate(ranked) if not _lacks_digest(rule, target, event)), default=None)
+    alone = _beside_what_stands(rule, target, [(event, _alone(rule, target, event)) for event in ranked])
+    best = max((at for at, decision in enumerate(alone) if decision.outcome is Outcome.COMMITTED), default=None)
+    known = [
+        _decision(target, twin, Outcome.SUPERSEDED, f"{_tag(twin)} came with its digest as well") for twin in twins
+    ]
     if best is None:
-        return tuple(_alone(rule, target, event) for event in ranked)
-    verdict = _alone(rule, target, ranked[best])
-    return (
-        *(_decision(target, twin, Outcome.SUPERSEDED, f"{_tag(twin)} came with its digest as well") for twin in twins),
-        *(_less(rule, target, event, verdict) for event in ranked[:best]),
-        *(_alone(rule, target, event) for event in ranked[best + 1 :]),
-        verdict,
-    )
+        return (*known, *alone)
+    less = [_less(decision, alone[best]) for decision in alone[:best]]
+    return (*known, *less, *alone[best + 1 :], alone[best])
 
 
 def ignored(event: Event, followed: Sequence[Followed], missing: Collection[str]) -> Decision:
@@ -44,11 +45,14 @@ def ignored(event: Event, followed: Sequence[Followed], missing: Collection[str]
     return Decision(event.image, event.version, Outcome.IGNORED, reason, event)
 
 
-def needs_time(followed: Followed, target: Target) -> bool:
-    """Whether the push time of what stands may matter, so that history has to be asked for it."""
+def needs_past(followed: Followed, target: Target) -> bool:
+    """Whether a push may be newer than what stands, so that history has to be asked about it before it lands."""
     rule, standing = followed.rule, target.entry.version
+    here = rule.rank(standing, None)
     return any(
-        not _same(rule, standing, event.version) and _equal_keys(rule, standing, event) for event in _offers(followed)
+        not _same(rule, standing, event.version)
+        and (_equal_keys(rule, standing, event) or rule.rank(event.version, event.time) > here)
+        for event in _offers(followed)
     )
 
 
@@ -83,6 +87,19 @@ def _lacks_digest(rule: Rule, target: Target, event: Event) -> bool:
     return rule.follow.pin == "digest" and target.entry.version.digest is not None and event.version.digest is None
 
 
+def _held(rule: Rule, target: Target, event: Event) -> str | None:
+    """Why history keeps a push out; None if it does not."""
+    standing, stood = target.entry.version, event.version in target.past.stood
+    hold = holds.hold_on(target.past.holds, rule, event, stood=stood)
+    if hold is not None:
+        return holds.reason(hold, event.version)
+    # Whatever brought it out of the entry: the digest of a tag that stands without one is all that may come back.
+    released = any(event.version.tag in hold.spares for hold in target.past.holds)
+    if stood and not released and standing != Version(event.version.tag):
+        return f"{short(event.version)} stood there before, and no event writes it again"
+    return None
+
+
 def _alone(rule: Rule, target: Target, event: Event) -> Decision:
     """The decision for a push to which no other one compares."""
     decide_one = _without_digest if _lacks_digest(rule, target, event) else _compare
@@ -95,6 +112,9 @@ def _without_digest(rule: Rule, target: Target, event: Event) -> Decision:
         return _decision(target, event, Outcome.UNCHANGED, f"{short(standing)} stands already")
     if rule.rank(event.version, event.time) < rule.rank(standing, since):
         return _rejection(rule, target, event)
+    held = _held(rule, target, event)
+    if held is not None:
+        return _decision(target, event, Outcome.HELD, held)
     reason = (
         f"{target.entry.path}:{target.entry.line} pins a digest, and the event names none for {event.version.tag}: "
         "writing the tag alone would leave the old image running"
@@ -109,6 +129,9 @@ def _compare(rule: Rule, target: Target, event: Event) -> Decision:
     learned = event.version.tag == standing.tag and standing.digest is None
     if not learned and rule.rank(event.version, event.time) < rule.rank(standing, target.since(event.version.tag)):
         return _rejection(rule, target, event)
+    held = _held(rule, target, event)
+    if held is not None:
+        return _decision(target, event, Outcome.HELD, held)
     if learned:
         reason = f"{standing.tag} stands without its digest, which is known now"
         return _decision(target, event, Outcome.COMMITTED, reason)
@@ -117,14 +140,25 @@ def _compare(rule: Rule, target: Target, event: Event) -> Decision:
     return _decision(target, event, Outcome.COMMITTED, f"{new} is newer than {old} ({by})")
 
 
-def _less(rule: Rule, target: Target, event: Event, best: Decision) -> Decision:
-    """The decision for a push that ranks lower than the best one."""
-    if best.outcome is Outcome.COMMITTED:
-        return _decision(target, event, Outcome.SUPERSEDED, f"{short(best.to)} is newer and came with it")
-    # Where the best one stands already, history may know it under an earlier time (that of somebody's commit).
-    if best.outcome is Outcome.UNCHANGED and not _same(rule, target.entry.version, event.version):
-        return _rejection(rule, target, event)
-    return _alone(rule, target, event)
+def _beside_what_stands(rule: Rule, target: Target, alone: Sequence[tuple[Event, Decision]]) -> list[Decision]:
+    """The decisions (ascending), but nothing lands that ranks lower than a push of what stands already.
+
+    History may know that one under an earlier time, that of somebody's commit.
+    """
+    standing = target.entry.version
+    last = max((at for at, (event, _) in enumerate(alone) if _same(rule, standing, event.version)), default=0)
+    return [
+        _rejection(rule, target, event) if at < last and decision.outcome is Outcome.COMMITTED else decision
+        for at, (event, decision) in enumerate(alone)
+    ]
+
+
+def _less(decision: Decision, best: Decision) -> Decision:
+    """The decision for a push that ranks lower than the one that lands."""
+    if decision.outcome is Outcome.HELD:
+        return decision
+    reason = f"{short(best.to)} is newer and came with it"
+    return replace(decision, outcome=Outcome.SUPERSEDED, reason=reason, exit_code=0)
 
 
 def _rejection(rule: Rule, target: Target, event: Event) -> Decision:

@@ -26,14 +26,15 @@ def key_of(field_name: str) -> str:
     return field_name.rstrip("_").replace("_", "-")
 
 
-_SCHEMA: dict[str, Any] = {"extra": "forbid", "alias_generator": key_of, "use_attribute_docstrings": True}
+SCHEMA: dict[str, Any] = {"extra": "forbid", "alias_generator": key_of}
+"""How the dataclasses are read as a schema, in the words of pydantic's ConfigDict."""
 
 
 @dataclass(frozen=True, slots=True)
 class Follow:
     """Which pushed images may land here, and how their tags compare."""
 
-    __pydantic_config__: ClassVar[Any] = _SCHEMA
+    __pydantic_config__: ClassVar[Any] = SCHEMA
 
     image: Text
     """Path pattern of the image repositories: `*` stands for one segment or a part of one, `**` for several."""
@@ -55,7 +56,7 @@ class Follow:
 class StatusGate:
     """Commit statuses that must be green, where one name is not enough."""
 
-    __pydantic_config__: ClassVar[Any] = _SCHEMA
+    __pydantic_config__: ClassVar[Any] = SCHEMA
 
     context: Text
     """Name of the status; `*` stands for anything, `{service}` and other captures are filled in."""
@@ -67,7 +68,7 @@ class StatusGate:
 class Promote:
     """Where the versions of this environment come from, and what they must have proved there."""
 
-    __pydantic_config__: ClassVar[Any] = _SCHEMA
+    __pydantic_config__: ClassVar[Any] = SCHEMA
 
     from_: OneOrMore
     """Environment, or several of which all must have run the version."""
@@ -83,7 +84,7 @@ class Promote:
 class PullRequests:
     """How pull requests of this environment look and move."""
 
-    __pydantic_config__: ClassVar[Any] = _SCHEMA
+    __pydantic_config__: ClassVar[Any] = SCHEMA
 
     per: Literal["service", "environment"] = "service"
     """One pull request for each service, or one for everything that waits."""
@@ -105,14 +106,18 @@ class PullRequests:
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """A time in which nothing lands."""
+    """A time in which nothing lands: days, or a part of every week.
 
-    __pydantic_config__: ClassVar[Any] = _SCHEMA
+    A weekly time that the clock jumps over means the jump. Of one that comes twice, the first begins and the second
+    ends a freeze.
+    """
+
+    __pydantic_config__: ClassVar[Any] = SCHEMA
 
     from_: Text
-    """First day (`2026-12-20`), or weekday and time (`FRI 16:00`)."""
+    """First day (`2026-12-20`), or weekday and time (`FRI 16:00`) on the wall clock."""
     to: Text
-    """Last day, itself included (`2027-01-03`), or weekday and time (`MON 06:00`)."""
+    """Last day, itself included (`2027-01-03`), or weekday and time (`MON 06:00`) at which it is over."""
     timezone: Text = "UTC"
     """Time zone of the days and times, as in `Europe/Berlin`."""
     reason: Text | None = None
@@ -123,26 +128,26 @@ class Freeze:
 class Hold:
     """A service that is kept as it is, by hand."""
 
-    __pydantic_config__: ClassVar[Any] = _SCHEMA
+    __pydantic_config__: ClassVar[Any] = SCHEMA
 
     service: Text
     """Service, or a glob of services."""
     reason: Text
     """Why; shown wherever a version is held."""
     image: Text | None = None
-    """One image of the service; without it, all of them."""
+    """Image repository, if only that image of the service is held; without it, all of them."""
     until: Text | None = None
-    """Day on which the hold ends (`2026-12-01`); without it, it stays until it is taken out."""
+    """Day (`2026-12-01`): the hold is over when that day begins in UTC. Without it, it stays until it is taken out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
     """Lifts a hold or a refusal, by hand."""
 
-    __pydantic_config__: ClassVar[Any] = _SCHEMA
+    __pydantic_config__: ClassVar[Any] = SCHEMA
 
     service: Text
-    """Service whose hold is lifted."""
+    """Service whose hold is lifted; its exact name, no glob."""
     image: Text
     """Image repository."""
     version: Text
@@ -155,7 +160,7 @@ class Release:
 class Environment:
     """How one environment is updated. Its name is that of its file."""
 
-    __pydantic_config__: ClassVar[Any] = _SCHEMA
+    __pydantic_config__: ClassVar[Any] = SCHEMA
 
     overlays: OneOrMore
     """Glob, or globs, of the overlays' folders; `{service}` and other captures are one path segment each."""

@@ -1,88 +1,78 @@
-"""How an entry came to stand as it does, read from the commits that touched its file."""
+"""What landed in the entries of a file, read from the commits that touched it.
+
+Contents count, not messages: a commit's trailers are asked only when the image that it really wrote was pushed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from updater.core.kustomization import entries
-from updater.core.messages import pushed_at
+from updater.core.messages import told
 from updater.errors import EditRefused
-from updater.model import Entry, Standing, Version
+from updater.model import Entry, Landing, Version
+from updater.protocols import Question
+
+_A_MOMENT = timedelta(seconds=1)
+"""What git's whole seconds may hide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A commit of the first-parent history that touched a file. `before` is the file's content in its first parent."""
+    """A commit of a branch that touched a file. `content` is what stands in the file since, None if there is none.
+
+    `author` is a name; both times are in UTC, `landed_at` is the committer's.
+    """
 
     commit: str
+    author: str
+    authored_at: datetime
+    landed_at: datetime
     message: str
-    time: datetime
-    before: bytes | None
+    content: bytes | None
 
 
-def standing(entry: Entry, steps: Iterable[Step]) -> Standing | None:
-    """How the version that stands in `entry` got there.
+def key(entry: Entry) -> str:
+    """What an entry is known by through the history of its file: image and name, wherever in the list it stands."""
+    return "\n".join((entry.image or "", entry.name, *([str(entry.repeat)] if entry.repeat else ())))
 
-    `steps` are the commits that touched its file, newest first. The one that put the version there
-    tells in its trailers when it was pushed, else its author time counts. None if no step did (a history cut short).
 
-    A commit that only added the digest to a tag, or another one later, leaves the tag as old as it was: what lost
-    to the tag has lost (`Standing.tag_since`).
+def landings(path: str, steps: Iterable[Step], standing: dict[str, Version]) -> Iterator[tuple[str, Landing]]:
+    """Every version that got into an entry of the file, oldest first, with the entry's key.
+
+    `steps` are the commits that touched the file, oldest first; `standing` is what stood before them, by key, and is
+    kept up to date. A content that is not there or cannot be read says nothing: neither that a version went nor
+    that it came back.
     """
-    older = iter(steps)
-    for step in older:
-        if not _carries(step.before, entry):
-            told = None if entry.image is None else pushed_at(step.message, entry.image, entry.version)
-            return Standing(step.commit, told or step.time, step.time, _tag_since(entry, step, older))
-    return None
+    for step in steps:
+        for entry in _entries(path, step.content):
+            place = key(entry)
+            if entry.image is not None and standing.get(place) != entry.version:
+                standing[place] = entry.version
+                yield place, _landing(step, entry.image, entry.version)
 
 
-def _tag_since(entry: Entry, step: Step, older: Iterator[Step]) -> datetime | None:
-    """When the tag was written that stood without a digest before, if none but its digests stood between."""
-    if entry.version.tag is None or entry.version.digest is None:
-        return None
-    tag = Version(entry.version.tag)
-    for before in chain([step], older):
-        past = _past(before.before, entry, tag)
-        if past is None:
-            return None
-        if past.digest is None:
-            tagged = standing(replace(entry, version=past), older)
-            return None if tagged is None else tagged.pushed_at
-    return None
+def stood(question: Question, known: Mapping[Version, datetime]) -> dict[Version, datetime]:
+    """Of the versions that are asked about those that stood, given the push time of every version that did."""
+    found: dict[Version, datetime] = {}
+    for version in question.versions:
+        any_digest = version.digest is None and version.tag != question.entry.version.tag
+        times = [at for each, at in known.items() if each == version or (any_digest and each.tag == version.tag)]
+        if times:
+            found[version] = min(times)
+    return found
 
 
-def stood(entry: Entry, version: Version, steps: Iterable[Step]) -> Standing | None:
-    """How `version` last got into `entry`, where it stood before but does not now; None if it never did.
-
-    `steps` are the commits that touched its file, newest first. A version without a digest is that tag with any.
-    """
-    older = iter(steps)
-    for step in older:
-        past = _past(step.before, entry, version)
-        if past is not None:
-            return standing(replace(entry, version=past), older)
-    return None
+def _landing(step: Step, image: str, version: Version) -> Landing:
+    push = told(step.message, image, version)
+    if push is None or push.time >= step.landed_at + _A_MOMENT:  # nothing is pushed after it was written
+        return Landing(version, step.commit, step.author, step.landed_at, min(step.authored_at, step.landed_at))
+    return Landing(version, step.commit, step.author, step.landed_at, push.time, push.event)
 
 
-def _past(content: bytes | None, entry: Entry, version: Version) -> Version | None:
-    """The version in which `entry` stood in an older content of its file, if it is `version`."""
-    for old in _entries(content, entry.path):
-        is_it = old.version == version or (version.digest is None and old.version.tag == version.tag)
-        if (old.name, old.image) == (entry.name, entry.image) and is_it:
-            return old.version
-    return None
-
-
-def _carries(content: bytes | None, entry: Entry) -> bool:
-    older = _entries(content, entry.path)
-    return any((old.name, old.image, old.version) == (entry.name, entry.image, entry.version) for old in older)
-
-
-def _entries(content: bytes | None, path: str) -> tuple[Entry, ...]:
+def _entries(path: str, content: bytes | None) -> tuple[Entry, ...]:
     """What an older content of a file can still be read as."""
     if content is None:
         return ()

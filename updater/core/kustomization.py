@@ -8,8 +8,9 @@ that, hence two things that surprise: it takes keys in any case, and it refuses 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from updater.core import references, yaml_nodes
@@ -70,7 +71,7 @@ class Kustomization:
         return {key: text for key, node in _members(self, entry, FIELDS).items() if (text := _text(self, key, node))}
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def read(path: str, content: bytes) -> Kustomization:
     """The kustomization in `content`. Raises `EditRefused`, with the line, for what cannot be read safely."""
     try:
@@ -92,12 +93,18 @@ def entries(path: str, content: bytes) -> tuple[Entry, ...]:
     refuse as well, and for one whose entries cannot be told for sure (several documents, a key that stands twice).
     """
     file = read(path, content)
-    return tuple(
+    found = [
         _entry(file, name, index, item, fields)
         for name in LISTS
         for index, item in enumerate(file.items(name))
         if (fields := file.fields(item))
-    )
+    ]
+    seen: Counter[tuple[str, str | None]] = Counter()
+    for at, entry in enumerate(found):
+        same = (entry.name, entry.image)
+        found[at] = replace(entry, repeat=seen[same]) if seen[same] else entry
+        seen[same] += 1
+    return tuple(found)
 
 
 def version(fields: dict[str, str]) -> Version:
@@ -172,7 +179,7 @@ def _read(path: str, text: str) -> Kustomization:
         return Kustomization(path, text, Mapping((), False, Span(0, 0, 1)), {})
     root = documents[0]
     if not isinstance(root, Mapping):
-        raise YamlError("a kustomization is a mapping", root.span.line)
+        raise YamlError("the file is not a mapping", root.span.line)
     return Kustomization(path, text, root, yaml_nodes.targets(root))
 
 

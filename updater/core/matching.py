@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from updater.core import patterns
-from updater.core.environment import NamedEnvironment
+from updater.core import graph, patterns
+from updater.core.environment import Follow, NamedEnvironment
 from updater.core.rules import Rule, compile_rule
 from updater.model import Entry, Event, Target
 
@@ -33,18 +33,39 @@ def merge(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(earliest[key] for key in sorted(earliest))
 
 
-def followed(environments: Sequence[NamedEnvironment], events: Sequence[Event]) -> tuple[Followed, ...]:
-    """What each environment follows among merged events; the first rule whose image matches decides alone."""
-    images = dict.fromkeys(event.image for event in events)
+def followed(
+    environments: Sequence[NamedEnvironment], events: Sequence[Event], waiting: Mapping[str, Sequence[Event]]
+) -> tuple[Followed, ...]:
+    """What each environment follows among pushes; `waiting` are those that only the environment of that name is to see.
+
+    Equal ones are merged.
+    """
     found = []
     for environment in environments:
-        rules = [compile_rule(follow) for follow in environment.settings.follow]
-        for image in images:
-            rule = next((rule for rule in rules if rule.follows(image)), None)
+        by_image: dict[str, list[Event]] = {}
+        for event in (*events, *waiting.get(environment.name, ())):
+            by_image.setdefault(event.image, []).append(event)
+        for image, pushes in by_image.items():
+            rule = rule_for(environment, image)
             if rule is not None:
-                pushes = tuple(event for event in events if event.image == image)
-                found.append(Followed(environment, rule, image, pushes))
+                found.append(Followed(environment, rule, image, merge(pushes)))
     return tuple(found)
+
+
+def rule_for(environment: NamedEnvironment, image: str) -> Rule | None:
+    """The rule under which an environment follows an image: the first one whose pattern matches decides alone."""
+    rules = (compile_rule(follow) for follow in environment.settings.follow)
+    return next((rule for rule in rules if rule.follows(image)), None)
+
+
+def order_of(environments: Mapping[str, NamedEnvironment], name: str, image: str) -> Rule:
+    """The rule that orders an image's versions in an environment: its own, or that at the root of its promotions.
+
+    Where none is about the image, the time of the push orders.
+    """
+    settings = {each: environment.settings for each, environment in environments.items()}
+    rules = (rule_for(environments[root], image) for root in graph.roots(settings, name))
+    return next((rule for rule in rules if rule is not None), compile_rule(Follow("**")))
 
 
 def overlay(environment: NamedEnvironment, path: str) -> tuple[str, str] | None:

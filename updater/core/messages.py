@@ -16,17 +16,25 @@ from updater.core import instants
 from updater.model import Event, Version
 
 _SHOWN_DIGEST = len("sha256:") + 12
-_PUSH = re.compile(r"^Updater-Image: (\S+)\n.*\nUpdater-Event: \S+ (\S+)$", re.MULTILINE)
+_PUSH = re.compile(r"^Updater-Image: (\S+)\n.*\nUpdater-Event: (\S+) (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One image's move in a commit. `event` is the push that caused it."""
+    """One image's move in a commit. `event` is the push that caused it, None where a person did."""
 
     image: str
     old: Version
     new: Version
-    event: Event
+    event: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A push as a trailer names it: `source/id`, and when it was."""
+
+    event: str
+    time: datetime
 
 
 def subject(environment: str, service: str, lines: Sequence[Line]) -> str:
@@ -38,16 +46,22 @@ def subject(environment: str, service: str, lines: Sequence[Line]) -> str:
 
 
 def commit_message(environment: str, service: str, lines: Sequence[Line]) -> str:
-    """The whole text of a commit, its trailers included; ends with a newline."""
+    """The whole text of a commit for pushes, its trailers included; ends with a newline."""
+    return text(subject(environment, service, lines), (), environment, service, lines)
+
+
+def text(subject: str, why: Sequence[str], environment: str, service: str, lines: Sequence[Line]) -> str:
+    """The whole text of a commit that moves versions: what and `why`, then each move, then the trailers."""
     unique = list(dict.fromkeys(lines))
     moves = dict.fromkeys(f"{line.image}: {move(line.old, line.new)}" for line in unique)
     trailers = [f"Updater-Environment: {environment}", f"Updater-Service: {service}"]
     for line in unique:
         trailers.append(f"Updater-Image: {reference(line.image, line.new)}")
         trailers.append(f"Updater-Previous: {reference(line.image, line.old)}")
-        trailers.append(f"Updater-Event: {line.event.source}/{line.event.id} {stamp(line.event.time)}")
-    text = (subject(environment, service, lines), "", *map(plain, moves), "", *map(plain, trailers), "")
-    return "\n".join(text)
+        if line.event is not None:
+            trailers.append(f"Updater-Event: {line.event.source}/{line.event.id} {stamp(line.event.time)}")
+    paragraphs = [[subject], *([each] for each in why), list(moves), trailers]
+    return "\n\n".join("\n".join(map(plain, lines)) for lines in paragraphs if lines) + "\n"
 
 
 def reference(image: str, version: Version) -> str:
@@ -61,10 +75,14 @@ def short(version: Version) -> str:
     return version.tag or (version.digest or "(none)")[:_SHOWN_DIGEST]
 
 
-def pushed_at(message: str, image: str, version: Version) -> datetime | None:
-    """When a version was pushed, as the trailers of one of our commits tell; None if they do not."""
+def told(message: str, image: str, version: Version) -> Told | None:
+    """The push of a version, as the trailers of one of our commits tell it; None if they do not."""
     wanted = reference(image, version)
-    return next((instants.from_text(time) for found, time in _PUSH.findall(message) if found == wanted), None)
+    for found, event, text in _PUSH.findall(message):
+        time = instants.from_text(text) if found == wanted else None
+        if time is not None:
+            return Told(event, time)
+    return None
 
 
 def stamp(time: datetime) -> str:

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from updater.core.environment import NamedEnvironment
 from updater.errors import Location
 
-# Without these an environment would be written to more freely than its file allows.
-_SAFETY = ("freeze", "paused", "hold")
-
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
@@ -32,20 +29,15 @@ def not_yet(environment: NamedEnvironment) -> tuple[NotYet, ...]:
 
 def _gaps(environment: NamedEnvironment) -> Iterator[NotYet]:
     name, settings = environment.name, environment.settings
-    for key in _SAFETY:
-        if getattr(settings, key):
-            yield _gap(environment, key, f"so nothing is written to {name} while it is set", stops=True)
     if settings.promote is not None:
-        yield _gap(environment, "promote", f"so no version reaches {name} by itself")
+        yield _gap(environment, "promote", "`promote`", f"so no version reaches {name} by itself")
     elif settings.deliver == "pull-request":
+        # To commit instead would write to the environment more freely than its file allows.
         end = f"so nothing is written to {name} while it is set"
-        yield _gap(environment, "deliver", end, what="`deliver: pull-request`", stops=True)
+        yield _gap(environment, "deliver", "`deliver: pull-request`", end, stops=True)
     if environment.at("pull-request").line is not None:
-        yield _gap(environment, "pull-request", "so it has no effect")
-    if settings.release:
-        yield _gap(environment, "release", "so it lifts nothing")
+        yield _gap(environment, "pull-request", "`pull-request`", "so it has no effect")
 
 
-def _gap(environment: NamedEnvironment, key: str, end: str, *, what: str | None = None, stops: bool = False) -> NotYet:
-    sentence = f"{what or f'`{key}`'} is not in force yet in this version, {end}"
-    return NotYet(key, environment.at(key), stops, sentence)
+def _gap(environment: NamedEnvironment, key: str, what: str, end: str, *, stops: bool = False) -> NotYet:
+    return NotYet(key, environment.at(key), stops, f"{what} is not in force yet in this version, {end}")

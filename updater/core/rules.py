@@ -47,6 +47,11 @@ class Rule:
     ignore: tuple[re.Pattern[str], ...]
     range: Range | None
 
+    @property
+    def name(self) -> str:
+        """The same for rules that are written alike, so that what was found out under one can be remembered."""
+        return repr(self.follow)
+
     def follows(self, image: str) -> bool:
         """Whether the rule is about `image`, a normalised repository."""
         return self.image.match(image) is not None

@@ -1,0 +1,253 @@
+"""Taking back, holding, releasing and waiting, as a person does it at the command line, on a real remote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.conftest import FILES, TEST, overlay
+from tests.helpers import gitops
+from tests.helpers.cli import CommandLine, Ran
+from tests.helpers.gitops import Person
+from tests.helpers.payloads import MODELS, digest, plain, record, write_records
+
+MODEL_A = "overlays/test/model-a/kustomization.yaml"
+SETTINGS = "environments/test.yaml"
+WAITING = "refs/updater/waiting/test"
+
+
+class Stage:
+    """A remote, the command line, and a person who is called Alice."""
+
+    def __init__(self, bare: Path, updater: CommandLine, folder: Path) -> None:
+        self.bare = bare
+        self.updater = updater
+        self.folder = folder
+        self.alice = Person(bare, folder / "alice")
+
+    def run(self, *arguments: object) -> Ran:
+        """A command on the remote."""
+        command, *others = arguments
+        return self.updater(command, "--repo", self.bare, *others)
+
+    def push(self, tag: str, time: str = "2026-11-21T10:00:00Z", service: str = "model-a") -> str:
+        """An image is pushed; what happened to it in the test environment."""
+        events = write_records(self.folder / "e", record("generic", plain(f"{MODELS}/{service}", tag, time)))
+        (outcome,) = self.run("handle", "--output", "json", events).outcomes
+        return outcome[3]
+
+    def stands(self, service: str = "model-a") -> str:
+        """The file of a service on the remote."""
+        return gitops.show(self.bare, MODEL_A.replace("model-a", service)) + "\n"
+
+    def waits(self) -> bool:
+        """Whether anything is kept on the remote."""
+        return bool(gitops.git(self.bare, "for-each-ref", WAITING))
+
+
+@pytest.fixture
+def stage(bare: Path, updater: CommandLine, tmp_path: Path) -> Stage:
+    return Stage(bare, updater, tmp_path)
+
+
+def bumped(tag: str, service: str = "model-a") -> str:
+    """The file of a service as a bump leaves it."""
+    return f'{overlay(service, tag)}    digest: {digest(f"{MODELS}/{service}:{tag}")}\n'
+
+
+def test_a_rollback_reverts_the_newest_deployment_and_no_event_brings_it_back(stage: Stage) -> None:
+    stage.push("1.1.0")
+    stage.push("1.2.0", "2026-11-21T11:00:00Z")
+    deployed = gitops.tip(stage.bare)
+    ran = stage.run("rollback", "model-a", "--env", "test", "--reason", "INC-42")
+    sha = gitops.tip(stage.bare)
+    message = gitops.git(stage.bare, "log", "-1", "--format=%B", "main")
+    assert (ran.code, stage.stands()) == (0, bumped("1.1.0"))
+    assert message.startswith(f'Revert "Deploy model-a 1.2.0 to test"\n\nThis reverts commit {deployed}.\n\nINC-42\n')
+    assert f"undo: git revert {sha[:12]}" in ran.out
+    assert stage.push("1.2.0", "2026-11-21T11:00:00Z") == "held"
+    assert stage.push("1.1.5", "2026-11-21T10:30:00Z") == "held"
+    assert stage.push("1.3.0", "2026-11-21T10:30:00Z") == "committed"
+
+
+def test_what_a_command_says_to_undo_it_undoes_it(stage: Stage) -> None:
+    stage.push("1.1.0")
+    for command in (["rollback", "model-a", "--env", "test"], ["hold", "model-b", "--env", "test", "--reason", "x"]):
+        before = gitops.git(stage.bare, "rev-parse", "main^{tree}")
+        undo = stage.run(*command, "--output", "json").json["undo"]
+        words = undo[0].split()
+        if words[0] == "git":
+            stage.alice.revert(words[2])
+        else:
+            assert stage.run(*words[1:]).code == 0
+        assert gitops.git(stage.bare, "rev-parse", "main^{tree}") == before, undo
+
+
+def test_a_rollback_goes_to_a_tag_and_the_digest_line_that_was_not_there_goes(stage: Stage) -> None:
+    for hour, tag in enumerate(["1.1.0", "1.2.0"]):
+        stage.push(tag, f"2026-11-21T1{hour}:00:00Z")
+    ran = stage.run("rollback", "model-*", "--env", "test", "--to", "1.0.0", "--output", "json")
+    assert ran.outcomes == [("test", "model-a", "1.0.0", "committed")]
+    assert stage.stands() == overlay("model-a", "1.0.0")
+    assert [commit["subject"] for commit in ran.json["commits"]] == ["Roll model-a back to 1.0.0 in test"]
+
+
+def test_one_commit_for_each_service_is_one_push(stage: Stage) -> None:
+    for service in ("model-a", "model-b"):
+        stage.push("1.1.0", service=service)
+    hooked = stage.folder / "pushes"
+    gitops.hook(stage.bare, "post-receive", f"echo once >> {hooked}")
+    ran = stage.run("rollback", "*", "--env", "test", "--output", "json")
+    assert [commit["service"] for commit in ran.json["commits"]] == ["model-a", "model-b"]
+    assert hooked.read_text() == "once\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["rollback", "model-a", "--env", "test"],
+        ["hold", "model-a", "--env", "test", "--reason", "x"],
+        ["release", "model-a", "--env", "test"],
+    ],
+)
+def test_a_dry_run_shows_the_diff_and_writes_nothing(stage: Stage, command: list[str]) -> None:
+    stage.push("1.1.0")
+    if command[0] == "release":
+        stage.run("rollback", "model-a", "--env", "test")
+    before = gitops.tip(stage.bare)
+    ran = stage.run(*command, "--dry-run", "--output", "json")
+    assert (ran.code, gitops.tip(stage.bare)) == (0, before)
+    assert ran.json["diff"].startswith("--- a/")
+    shown = stage.run(*command, "--dry-run").out
+    assert ran.json["diff"].splitlines()[-1] in shown
+
+
+def test_a_hold_is_one_line_and_goes_with_the_release(stage: Stage) -> None:
+    commented = TEST.replace("verify: parse", "verify: parse  # for now")
+    stage.alice.commit({SETTINGS: commented})
+    stage.run("hold", "model-*", "--env", "test", "--reason", "INC-42: \"slow\"", "--until", "2999-12-01")
+    added = '  - {service: model-*, reason: "INC-42: \\"slow\\"", until: 2999-12-01}\n'
+    assert gitops.show(stage.bare, SETTINGS) + "\n" == f"{commented}hold:\n{added}"
+    assert stage.push("1.1.0") == "held"
+    assert stage.waits()
+    ran = stage.run("release", "model-*", "--env", "test")
+    assert (ran.code, gitops.show(stage.bare, SETTINGS) + "\n") == (0, commented)
+    assert stage.run("reconcile", "--output", "json").outcomes == [("test", "model-a", "1.1.0", "committed")]
+    assert not stage.waits()
+
+
+def test_a_hold_without_an_end_keeps_nothing(stage: Stage) -> None:
+    stage.run("hold", "model-a", "--env", "test", "--reason", "INC-42")
+    assert stage.push("1.1.0") == "held"
+    assert not stage.waits()
+    assert stage.push("1.1.0", service="model-b") == "committed"
+
+
+def test_a_release_lets_a_reverted_version_in_again_until_the_next_revert(stage: Stage) -> None:
+    stage.push("1.1.0")
+    stage.alice.revert("HEAD")
+    assert stage.push("1.1.0") == "held"
+    ran = stage.run("release", "model-a", "--env", "test", "--reason", "fixed")
+    assert (ran.code, gitops.show(stage.bare, SETTINGS).splitlines()[-1]) == (
+        0,
+        f"  - {{service: model-a, image: {MODELS}/model-a, version: 1.1.0, reason: fixed}}",
+    )
+    assert stage.push("1.1.0") == "committed"
+    stage.alice.revert("HEAD")
+    assert stage.push("1.1.0") == "held"
+
+
+def test_what_is_pushed_in_a_freeze_waits_on_the_remote_and_lands_when_it_is_over(stage: Stage) -> None:
+    stage.alice.commit({SETTINGS: f"{TEST}freeze:\n  - {{from: 2000-01-01, to: 2999-01-01, reason: long}}\n"})
+    assert stage.push("1.1.0") == "waiting"
+    assert stage.push("1.2.0", "2026-11-21T11:00:00Z", "model-b") == "waiting"
+    assert gitops.git(stage.bare, "log", "-1", "--format=%an", "main") == "alice"
+    assert stage.run("reconcile", "--output", "json").outcomes == [
+        ("test", "model-a", "1.1.0", "waiting"),
+        ("test", "model-b", "1.2.0", "waiting"),
+    ]
+    stage.alice.commit({SETTINGS: TEST})
+    elsewhere = CommandLine(stage.folder / "empty disk", stage.updater.capture, stage.updater.patch)
+    ran = elsewhere("reconcile", "--repo", stage.bare, "--output", "json")
+    assert ran.outcomes == [("test", "model-a", "1.1.0", "committed"), ("test", "model-b", "1.2.0", "committed")]
+    assert (stage.stands(), stage.waits()) == (bumped("1.1.0"), False)
+
+
+def test_a_rollback_works_in_a_freeze(stage: Stage) -> None:
+    stage.push("1.1.0")
+    stage.alice.commit({SETTINGS: f"{TEST}paused: nothing moves\n"})
+    assert stage.run("rollback", "model-a", "--env", "test").code == 0
+    assert stage.stands() == overlay("model-a", "1.0.0")
+
+
+def test_a_remote_that_keeps_no_refs_of_ours_is_told_and_the_event_is_not_finished(stage: Stage) -> None:
+    stage.alice.commit({SETTINGS: f"{TEST}paused: true\n"})
+    gitops.hook(stage.bare, "update", 'case "$1" in refs/updater/*) echo "no such refs here" >&2; exit 1;; esac')
+    events = write_records(stage.folder / "e", record("generic", plain(f"{MODELS}/model-a", "1.1.0")))
+    ran = stage.run("handle", "--output", "json", events)
+    assert (ran.code, ran.outcomes) == (5, [("test", "model-a", "1.1.0", "refused")])
+    assert "no such refs here" in ran.err
+
+
+def test_history_tells_what_landed_by_whom_and_what_was_taken_back(stage: Stage) -> None:
+    stage.push("1.1.0")
+    stage.alice.revert("HEAD")
+    stage.alice.commit({MODEL_A: overlay("model-a", "1.0.5")}, "By hand")
+    told = stage.run("history", "model-a", "--output", "json").json["history"]
+    rows: list[Any] = [(each["from"] and each["from"]["tag"], each["to"]["tag"], each["how"]) for each in told]
+    assert sorted(rows, key=str) == [
+        ("1.0.0", "1.0.5", "by hand"),
+        ("1.0.0", "1.1.0", "event"),
+        ("1.1.0", "1.0.0", "revert"),
+        (None, "1.0.0", "by hand"),
+    ]
+    event = next(each for each in told if each["how"] == "event")
+    assert (event["pushed_at"], event["event"].split("/")[0]) == ("2026-11-21T10:00:00Z", "generic")
+    assert {each["author"] for each in told if each["how"] != "event"} == {"alice"}
+    assert len(stage.run("history", "--limit", "1", "--output", "json").json["history"]) == 1
+
+
+def test_status_tells_what_is_held_and_what_waits(stage: Stage) -> None:
+    stage.push("1.1.0")
+    stage.alice.revert("HEAD")
+    sha = gitops.tip(stage.bare)
+    stage.run("hold", "model-b", "--env", "test", "--reason", "INC-1", "--until", "2999-12-01")
+    stage.push("2.0.0", service="model-b")
+    told = stage.run("status", "--output", "json").json
+    holds = {each["service"]: [hold["version"]["tag"] for hold in each["holds"]] for each in told["services"]}
+    assert holds == {"model-a": ["1.1.0"], "model-b": []}
+    assert [each["version"]["tag"] for each in told["waiting"]] == ["2.0.0"]
+    text = stage.run("status").out
+    assert f"1.1.0 was reverted in {sha[:7]} by alice on 20" in text
+    assert "held until 2999-12-01: INC-1" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["rollback", "model-c", "--env", "test"], 2, "test has no service model-c"),
+        (["rollback", "model-a", "--env", "tset"], 2, "there is no environment 'tset'"),
+        (["rollback", "model-a", "--env", "test", "--to", "9.9.9"], 2, "9.9.9 never stood there"),
+        (["release", "model-a", "--env", "test"], 2, "nothing of model-a is held in test"),
+        (["hold", "model-a", "--env", "test", "--reason", "x", "--until", "2026-02-30"], 2, "no day of the calendar"),
+        (["hold", "model-a", "--env", "test", "--reason", " "], 2, "--reason is empty"),
+        (["hold", "model-a", "--env", "test", "--reason", "x", "--image", "a b"], 2, "no image repository"),
+        (["history", "nothing"], 2, "no environment has a service nothing"),
+    ],
+)
+def test_a_mistake_is_told_and_changes_nothing(stage: Stage, arguments: list[str], code: int, told: str) -> None:
+    before = gitops.tip(stage.bare)
+    ran = stage.run(*arguments)
+    assert (ran.code, gitops.tip(stage.bare)) == (code, before)
+    assert told in ran.err
+
+
+def test_a_rollback_with_nothing_before_says_so(stage: Stage) -> None:
+    ran = stage.run("rollback", "model-a", "--env", "test", "--output", "json")
+    assert (ran.code, ran.outcomes) == (0, [("test", "model-a", "1.0.0", "unchanged")])
+
+
+def test_the_files_of_the_first_commit_are_the_start(stage: Stage) -> None:
+    assert stage.stands() == FILES[MODEL_A]

@@ -1,0 +1,209 @@
+"""What landed in the entries of the files that were asked about, as the cache remembers it.
+
+A file that was seen has all its landings here, from the beginning of the branch to its known tip. What they mean
+in the order of a rule (`model.Past`) is remembered beside them and carried on with each new one, so that a question
+costs what is new and not how long the history is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from updater.adapters.cache import Cache
+from updater.adapters.mainline import Turn
+from updater.core import history, holds
+from updater.model import Hold, Landing, Past, Standing, Version
+from updater.protocols import Question
+
+_LANDING = "number, tag, digest, sha, author, landed_at, pushed_at, event"
+_ENTRY = "branch = ? AND path = ? AND entry = ?"
+
+Landings: TypeAlias = Iterable[tuple[str, Landing]]
+"""What landed in a file, oldest first, with the key of its entry."""
+
+
+class Facts:
+    """The landings in one cache."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    def is_any_seen(self, branch: str) -> bool:
+        """Whether the landings of any file are known."""
+        return bool(self._cache.rows("SELECT 1 FROM seen WHERE branch = ? LIMIT 1", branch))
+
+    def seen(self, branch: str, paths: Iterable[str]) -> frozenset[str]:
+        """Of these files those whose landings are known."""
+        statement = "SELECT 1 FROM seen WHERE branch = ? AND path = ?"
+        return frozenset(path for path in paths if self._cache.rows(statement, branch, path))
+
+    def turns(self, branch: str) -> tuple[Turn, ...] | None:
+        """The turns of a branch; None if they were not looked for."""
+        rows = self._cache.rows("SELECT turns FROM tip WHERE branch = ?", branch)
+        return None if not rows or rows[0][0] is None else tuple(Turn(*turn) for turn in json.loads(rows[0][0]))
+
+    def set_turns(self, branch: str, turns: Sequence[Turn]) -> None:
+        """Remembers them."""
+        text = json.dumps([(turn.merge, turn.into) for turn in turns])
+        self._cache.rows("UPDATE tip SET turns = ? WHERE branch = ?", text, branch)
+
+    def standing(self, branch: str, path: str) -> dict[str, Version]:
+        """The newest version of every entry of a file, by key."""
+        rows = self._cache.rows(
+            "SELECT entry, tag, digest FROM landing WHERE branch = ? AND path = ? ORDER BY entry, number", branch, path
+        )
+        return {entry: Version(tag, digest) for entry, tag, digest in rows}
+
+    def learn(self, branch: str, tip: str, files: Mapping[str, Landings]) -> None:
+        """Notes all landings of files that were not seen, unless another process has changed the known tip."""
+        with self._cache.writing() as db:
+            if self._cache.tip(branch) == tip:
+                for path, landings in files.items():
+                    db.execute("DELETE FROM landing WHERE branch = ? AND path = ?", (branch, path))
+                    self.add(branch, path, landings)
+                    db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (branch, path))
+
+    def add(self, branch: str, path: str, landings: Landings) -> None:
+        """Notes further landings of a file, within a transaction of the cache."""
+        for entry, landing in landings:
+            times = (landing.landed_at.isoformat(), landing.pushed_at.isoformat())
+            self._cache.rows(
+                "INSERT INTO landing SELECT ?1, ?2, ?3, 1 + COALESCE(MAX(number), 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10"
+                " FROM landing WHERE branch = ?1 AND path = ?2 AND entry = ?3",
+                *(branch, path, entry, landing.version.tag, landing.version.digest),
+                *(landing.commit, landing.author, *times, landing.event),
+            )
+
+    def take_back(self, branch: str, commits: Collection[str]) -> None:
+        """Forgets what landed in these newest commits of a branch, within a transaction of the cache."""
+        self.set_turns(branch, [turn for turn in self.turns(branch) or () if turn.merge not in commits])
+        for sha in commits:
+            places = self._cache.rows("SELECT path, entry FROM landing WHERE branch = ? AND sha = ?", branch, sha)
+            for place in places:
+                self._cache.rows(f"DELETE FROM past WHERE {_ENTRY}", branch, *place)  # noqa: S608
+            self._cache.rows("DELETE FROM landing WHERE branch = ? AND sha = ?", branch, sha)
+
+    def forget(self, branch: str) -> None:
+        """Forgets all landings of a branch, and its turns, within a transaction of the cache."""
+        for statement in ("DELETE FROM seen", "DELETE FROM landing", "DELETE FROM past", "UPDATE tip SET turns = NULL"):
+            self._cache.rows(f"{statement} WHERE branch = ?", branch)
+
+    def landings(self, branch: str, path: str, entry: str, after: int = 0) -> list[tuple[int, Landing]]:
+        """What landed in an entry, oldest first, each with its number; only those after number `after`."""
+        rows = self._cache.rows(
+            f"SELECT {_LANDING} FROM landing WHERE {_ENTRY} AND number > ? ORDER BY number",  # noqa: S608
+            *(branch, path, entry, after),
+        )
+        return [(row[0], _landing(row)) for row in rows]
+
+    def pasts(self, branch: str, questions: Sequence[Question]) -> list[Past]:
+        """What the landings of files that were seen say of entries."""
+        remembered = {at: self._remembered(branch, question) for at, question in enumerate(questions)}
+        behind = [at for at, question in enumerate(questions) if self._has_more(branch, question, remembered[at][0])]
+        if behind:
+            with self._cache.writing():  # alone, since another process may take some landings back
+                for at in behind:
+                    remembered[at] = self._carried_on(branch, questions[at])
+        return [
+            replace(past, stood=history.stood(question, self._known(branch, question)))
+            for question, (_, _, past) in zip(questions, remembered.values(), strict=True)
+        ]
+
+    def held(self, branch: str) -> list[tuple[str, Hold]]:
+        """Every hold that is remembered, with the path of its file."""
+        rows = self._cache.rows("SELECT path, told FROM past WHERE branch = ?", branch)
+        found = ((path, hold) for path, told in rows for hold in _past(json.loads(told)).holds)
+        return list(dict.fromkeys(found))
+
+    def _has_more(self, branch: str, question: Question, number: int) -> bool:
+        place = (branch, *_place(question))
+        return bool(self._cache.rows(f"SELECT 1 FROM landing WHERE {_ENTRY} AND number > ? LIMIT 1", *place, number))  # noqa: S608
+
+    def _carried_on(self, branch: str, question: Question) -> tuple[int, Version | None, Past]:
+        """What is remembered, with the newest landings; within a transaction of the cache."""
+        place = (branch, *_place(question))
+        known, version, past = self._remembered(branch, question)
+        for number, landing in self.landings(*place, after=known):
+            known = number
+            first = self._pushed(*place, landing.version, before=number)
+            past = holds.moved(past, version, landing, first, question.order)
+            version = landing.version
+        if version is not None:
+            told = json.dumps({"version": [version.tag, version.digest], **_past_json(past)})
+            values = (*place, question.order.name, known, told)
+            self._cache.rows("INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?, ?, ?)", *values)
+        return known, version, past
+
+    def _remembered(self, branch: str, question: Question) -> tuple[int, Version | None, Past]:
+        """The number and version of the newest landing that was looked at, and what all until then say."""
+        rows = self._cache.rows(
+            f"SELECT number, told FROM past WHERE {_ENTRY} AND ranking = ?",  # noqa: S608
+            *(branch, *_place(question), question.order.name),
+        )
+        if not rows:
+            return 0, None, Past()
+        number, told = rows[0][0], json.loads(rows[0][1])
+        return number, Version(*told["version"]), _past(told)
+
+    def _pushed(self, branch: str, path: str, entry: str, version: Version, before: int) -> datetime | None:
+        """The earliest push time that landings before a number tell of a version."""
+        rows = self._cache.rows(
+            f"SELECT MIN(pushed_at) FROM landing WHERE {_ENTRY} AND tag IS ? AND digest IS ? AND number < ?",  # noqa: S608
+            *(branch, path, entry, version.tag, version.digest, before),
+        )
+        return _time(rows[0][0])
+
+    def _known(self, branch: str, question: Question) -> dict[Version, datetime]:
+        """The earliest push times of all versions with the tags that are asked about."""
+        found: dict[Version, datetime] = {}
+        for tag in dict.fromkeys(version.tag for version in question.versions):
+            rows = self._cache.rows(
+                f"SELECT digest, MIN(pushed_at) FROM landing WHERE {_ENTRY} AND tag IS ? GROUP BY digest",  # noqa: S608
+                *(branch, *_place(question), tag),
+            )
+            found |= {Version(tag, digest): datetime.fromisoformat(at) for digest, at in rows}
+        return found
+
+
+def _place(question: Question) -> tuple[str, str]:
+    return question.entry.path, history.key(question.entry)
+
+
+def _landing(row: Sequence[Any]) -> Landing:
+    _, tag, digest, sha, author, landed_at, pushed_at, event = row
+    times = (datetime.fromisoformat(landed_at), datetime.fromisoformat(pushed_at))
+    return Landing(Version(tag, digest), sha, author, *times, event)
+
+
+def _past_json(past: Past) -> dict[str, Any]:
+    here = past.standing
+    return {
+        "standing": here and [here.commit, _text(here.pushed_at), _text(here.landed_at), _text(here.tag_since)],
+        "holds": [
+            [hold.version.tag, hold.version.digest, _text(hold.pushed_at), hold.commit, hold.author, _text(hold.at)]
+            for hold in past.holds
+        ],
+    }
+
+
+def _past(told: Mapping[str, Any]) -> Past:
+    commit, pushed_at, landed_at, tag_since = told["standing"]
+    times = (datetime.fromisoformat(pushed_at), datetime.fromisoformat(landed_at), _time(tag_since))
+    standing = Standing(commit, *times)
+    return Past(standing, tuple(_hold(*fields) for fields in told["holds"]))
+
+
+def _hold(tag: str | None, digest: str | None, pushed_at: str, commit: str, author: str, at: str) -> Hold:
+    return Hold(Version(tag, digest), datetime.fromisoformat(pushed_at), commit, author, datetime.fromisoformat(at))
+
+
+def _text(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

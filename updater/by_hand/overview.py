@@ -1,0 +1,75 @@
+"""What stands in all environments, what is held, what waits: the answer of `updater status`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from updater.by_hand.services import Services, environments, matches, services
+from updater.core import graph, matching
+from updater.core.stops import Stop, stop
+from updater.errors import BranchMissing, UpdaterError, UsageError
+from updater.keeping import kept
+from updater.model import Event, Past, Target
+from updater.planning import Sight, past_configurations
+from updater.protocols import Question
+from updater.survey import unlifted
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry with its past, and what stops new versions of it now."""
+
+    target: Target
+    stopped: Stop | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Every entry that was asked about, by environment in the order of promotions; pushes that wait; what is broken."""
+
+    places: tuple[Place, ...]
+    waiting: Mapping[str, tuple[Event, ...]]
+    problems: tuple[UpdaterError, ...]
+
+
+def overview(sight: Sight, only: str | None, globs: Sequence[str]) -> Overview:
+    """What stands where, in one environment or all, for some services or all. Raises `UsageError`."""
+    known, errors = environments(sight)
+    if only is not None and only not in known:
+        raise UsageError(f"there is no environment {only!r}", hint=f"there are: {', '.join(known)}")
+    problems: list[UpdaterError] = list(errors)
+    places: list[Place] = []
+    for name in graph.stages({name: each.settings for name, each in known.items()}):
+        if only not in (None, name):
+            continue
+        try:
+            found = services(sight, name, ())
+        except BranchMissing as error:
+            problems.append(error)
+            continue
+        problems += found.problems
+        wanted = tuple(target for target in found.targets if matches(target.service, globs))
+        places += _places(sight, replace(found, targets=wanted))
+    waiting = {name: events for name, events in kept(sight.repository).items() if only in (None, name)}
+    return Overview(tuple(places), waiting, tuple(problems))
+
+
+def _places(sight: Sight, found: Services) -> list[Place]:
+    name, now = found.environment.name, sight.clock.now()
+    images = [target.entry.image or "" for target in found.targets]
+    orders = {image: matching.order_of(found.known, name, image) for image in dict.fromkeys(images)}
+    questions = [Question(target.entry, orders[image]) for target, image in zip(found.targets, images, strict=True)]
+    pasts = sight.catalog.pasts(found.branch, found.tip, questions)
+    return [
+        Place(
+            replace(target, past=_lifted(sight, found, target, image, past)),
+            stop(found.environment, target.service, image, now),
+        )
+        for target, image, past in zip(found.targets, images, pasts, strict=True)
+    ]
+
+
+def _lifted(sight: Sight, found: Services, target: Target, image: str, past: Past) -> Past:
+    left = unlifted(past.holds, found.environment, target.service, image, past_configurations(sight))
+    return replace(past, holds=tuple(left))

@@ -1,0 +1,68 @@
+"""What landed where, newest first: the answer of `updater history`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from updater.by_hand.services import Services, services
+from updater.core import holds, matching
+from updater.errors import UpdaterError
+from updater.model import Landing, Past, Target, Version
+from updater.planning import Sight
+from updater.protocols import Ranking
+
+
+class How(StrEnum):
+    """How a version got into an entry: by an event, by somebody's hand, or by somebody who moved back."""
+
+    EVENT = "event"
+    BY_HAND = "by hand"
+    REVERT = "revert"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A version landed in an entry; `before` is what stood there until then, None where it is the first one."""
+
+    target: Target
+    before: Version | None
+    landing: Landing
+    how: How
+
+
+def history(
+    sight: Sight, environment: str, globs: Sequence[str], limit: int
+) -> tuple[list[Record], tuple[UpdaterError, ...]]:
+    """The newest landings in an environment, at most `limit`, and files that could not be read.
+
+    Where no service is named, only what the newest commits changed is looked at, so that a long history costs nothing.
+    Raises `UsageError` where there is no such environment or service.
+    """
+    found = services(sight, environment, globs)
+    if not globs:
+        named = found.environment
+        lately = sight.catalog.recent(found.tip, limit, lambda path: matching.overlay(named, path) is not None)
+        found = replace(found, targets=tuple(target for target in found.targets if target.entry.path in lately))
+    records = sorted(_records(sight, found), key=lambda record: record.landing.landed_at, reverse=True)
+    return records[:limit], found.problems
+
+
+def _records(sight: Sight, found: Services) -> Iterator[Record]:
+    entries = [target.entry for target in found.targets]
+    for target, landings in zip(found.targets, sight.catalog.landings(found.branch, found.tip, entries), strict=True):
+        order = matching.order_of(found.known, found.environment.name, target.entry.image or "")
+        yield from reversed(list(_told(target, landings, order)))
+
+
+def _told(target: Target, landings: Sequence[Landing], order: Ranking) -> Iterator[Record]:
+    past, before = Past(), None
+    first: dict[Version, Landing] = {}
+    for landing in landings:
+        known = first.setdefault(landing.version, landing)
+        past = holds.moved(past, before, landing, None if known is landing else known.pushed_at, order)
+        moved_back = any(hold.commit == landing.commit for hold in past.holds)
+        how = How.EVENT if landing.event else How.REVERT if moved_back else How.BY_HAND
+        yield Record(target, before, landing, how)
+        before = landing.version

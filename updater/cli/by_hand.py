@@ -1,0 +1,60 @@
+"""What the commands by hand have in common: they plan, show or carry out, and say how to undo it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from updater.cli.options import Common
+from updater.cli.telling import finish
+
+if TYPE_CHECKING:
+    from updater.pipeline import Report
+    from updater.planning import Plan, Sight
+
+Undo = Callable[["Report"], Sequence[str]]
+"""What to type to undo what a report tells of."""
+
+
+def services(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what names the services: `services`, `environment`, `image`; and `dry_run`."""
+    for option in (
+        click.option("--dry-run", is_flag=True, help="Only show what would be done."),
+        click.option("--image", metavar="IMAGE", help="Only this image of the services."),
+        click.option("--env", "environment", metavar="ENV", required=True, help="The environment."),
+        click.argument("services", metavar="SERVICE...", nargs=-1, required=True),
+    ):
+        command = option(command)
+    return command
+
+
+def by_revert(report: Report) -> list[str]:
+    """How to undo commits."""
+    return [f"git revert {commit.sha[:12]}" for commit in report.commits]
+
+
+def carry_out(common: Common, make: Callable[[Sight], Plan], undo: Undo, *, dry_run: bool) -> None:
+    """Does what is planned, or shows it, and ends the command."""
+    from updater import pipeline
+    from updater.cli import output
+
+    with common.opened_by_person() as workshop:
+        parts = workshop.parts
+
+        def plan() -> Plan:
+            return make(parts.sight)
+
+        made = pipeline.preview(parts, plan) if dry_run else None
+        report = pipeline.told(made) if made else pipeline.perform(parts, plan)
+    diff = output.diff_text(made.changes) if made else ""
+    hints = undo(report) if report.commits else ()
+    if common.json:
+        output.as_json({**output.report_json(report), **({"diff": diff} if made else {"undo": list(hints)})})
+    else:
+        output.report_text(report)
+        output.diff(f"\n{diff}" if diff else "")
+        for hint in hints:
+            click.echo(f"{click.style('undo:', fg='cyan')} {hint}")
+    finish(report)
