@@ -12,7 +12,7 @@ export PATH := $(PATH):$(CURDIR)/.tools/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check format lock clean lint types imports tests tests-fast tests-lowest venv python
+.PHONY: help setup demo test check bench format lock clean lint types imports tests tests-fast tests-lowest venv python
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,10 @@ test: setup lint types imports tests tests-lowest ## everything that has to hold
 
 check: setup lint types imports tests-fast ## the quick part of `make test`, in less than a minute
 
+bench: venv ## measure against what git alone needs; with WRITE=1 into bench/README.md, with OPTIONS='--only a,c' a part
+	@$(BIN)/python tools/install_tools.py --needed
+	@$(BIN)/python -m bench $(if $(WRITE),--write) $(OPTIONS)
+
 format: venv ## let ruff format the code and mend what it can
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -43,7 +47,7 @@ lock: venv ## pin the dependencies anew; `make lock LOCK=--upgrade` takes the ne
 clean: ## take away all that the other targets made
 	rm -rf .venv $(LOWEST) .tools .cache .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf build dist $(SCHEMA)
-	find updater tests tools -name __pycache__ -prune -exec rm -rf {} +
+	find updater tests tools bench -name __pycache__ -prune -exec rm -rf {} +
 
 # --- parts of the above
 
