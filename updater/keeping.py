@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
@@ -12,21 +13,22 @@ from updater.model import Decision, Event, Outcome, Version
 from updater.planning import Plan, Sight
 from updater.protocols import PushOutcome, Repository, Update
 
+_logger = logging.getLogger(__name__)
 TRIES = 12
 """How often the ref of one environment is written where others keep changing it."""
 
 
-def kept(repository: Repository) -> dict[str, tuple[Event, ...]]:
+def kept(sight: Sight) -> dict[str, tuple[Event, ...]]:
     """What waits, by the name of its environment, as last heard of the remote."""
-    names = (name.removeprefix(waiting.REFS) for name in repository.names(waiting.REFS))
-    return {name: _stored(repository, name) for name in names}
+    names = (name.removeprefix(waiting.REFS) for name in sight.repository.names(waiting.REFS))
+    return {name: _stored(sight, name) for name in names}
 
 
-def kept_of(repository: Repository, images: Collection[str]) -> dict[str, tuple[Event, ...]]:
+def kept_of(sight: Sight, images: Collection[str]) -> dict[str, tuple[Event, ...]]:
     """What waits of some images."""
     return {
         name: mine
-        for name, events in kept(repository).items()
+        for name, events in kept(sight).items()
         if (mine := tuple(event for event in events if event.image in images))
     }
 
@@ -54,7 +56,7 @@ def _write(sight: Sight, name: str, adding: Sequence[Event], dropping: Sequence[
     """Adds and drops on the newest that anybody has written. Raises `GitError` where it does not get there."""
     repository = sight.repository
     for _ in range(TRIES):
-        stored = _stored(repository, name)
+        stored = _stored(sight, name)
         more = [
             event
             for event in adding
@@ -80,13 +82,15 @@ def _pushed(repository: Repository, update: Update) -> PushOutcome:
     return repository.push([update])[update.branch]
 
 
-def _stored(repository: Repository, name: str) -> tuple[Event, ...]:
-    tip = repository.tip(waiting.ref(name))
-    tree = None if tip is None else repository.tree(tip)
+def _stored(sight: Sight, name: str) -> tuple[Event, ...]:
+    tip = sight.repository.tip(waiting.ref(name))
+    tree = None if tip is None else sight.repository.tree(tip)
     node = None if tree is None else tree.node(waiting.FILE)
     if tree is None or node is None or node.kind != "file":
         return ()
-    events, _ = waiting.read(tree.read(waiting.FILE))
+    events, bad = waiting.read(tree.read(waiting.FILE), sight.clock.now())
+    if bad:
+        _logger.warning("%s line(s) in %s cannot be read as pushes, and are left out", bad, waiting.ref(name))
     return events
 
 

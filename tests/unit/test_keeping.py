@@ -20,6 +20,7 @@ from updater.pipeline import Parts, Report
 from updater.protocols import PushOutcome, Update
 
 OTHER = "reg.example/models/model-b"
+LATER = at(1e8)
 FREEZE = "freeze: [{from: 2026-11-20, to: 2026-11-21, reason: show}]"
 TEST, EDGE = "refs/updater/waiting/test", "refs/updater/waiting/edge"
 COMMITTED, WAITING, HELD, REFUSED = Outcome.COMMITTED, Outcome.WAITING, Outcome.HELD, Outcome.REFUSED
@@ -51,7 +52,7 @@ def on_ref(repository: FakeRepository, name: str = TEST) -> list[str | None]:
 
 
 def stored(repository: FakeRepository, name: str = TEST) -> tuple[Event, ...]:
-    events, unreadable = waiting.read(repository.on_remote(name, waiting.FILE).encode())
+    events, unreadable = waiting.read(repository.on_remote(name, waiting.FILE).encode(), LATER)
     assert unreadable == 0
     return events
 
@@ -152,11 +153,14 @@ def test_what_waits_is_read_by_environment_and_by_image() -> None:
     repository = frozen()
     write(repository, pushed("2"), pushed("5", image=OTHER))
     write(repository, pushed("7", image=OTHER), name=EDGE)
-    assert kept(repository) == {}
+    assert kept(sight(repository)) == {}
     repository.refresh()
-    assert kept(repository) == {"edge": (pushed("7", image=OTHER),), "test": (pushed("2"), pushed("5", image=OTHER))}
-    assert kept_of(repository, {IMAGE}) == {"test": (pushed("2"),)}
-    assert kept_of(repository, {"reg.example/models/none"}) == {}
+    assert kept(sight(repository)) == {
+        "edge": (pushed("7", image=OTHER),),
+        "test": (pushed("2"), pushed("5", image=OTHER)),
+    }
+    assert kept_of(sight(repository), {IMAGE}) == {"test": (pushed("2"),)}
+    assert kept_of(sight(repository), {"reg.example/models/none"}) == {}
 
 
 @pytest.mark.parametrize("path", ["README", f"{waiting.FILE}/inside"])
@@ -164,7 +168,7 @@ def test_a_ref_without_the_file_keeps_nothing(path: str) -> None:
     repository = frozen()
     repository.commit(TEST, {path: "x"})
     repository.refresh()
-    assert kept(repository) == {"test": ()}
+    assert kept(sight(repository)) == {"test": ()}
 
 
 def test_lines_that_cannot_be_read_are_passed_over_and_go_with_the_next_writing() -> None:
@@ -173,7 +177,7 @@ def test_lines_that_cannot_be_read_are_passed_over_and_go_with_the_next_writing(
     forged = json.dumps({"image": "a b", "tag": "$(x)", "received_at": "2026-11-20T12:00:00Z"})
     repository.commit(TEST, {waiting.FILE: f"{{\n{good}{forged}\n[]\n\n"})
     repository.refresh()
-    assert kept(repository) == {"test": (pushed("5", image=OTHER),)}
+    assert kept(sight(repository)) == {"test": (pushed("5", image=OTHER),)}
     handle(repository, delivery("2"))
     assert stored(repository) == (pushed("2"), pushed("5", image=OTHER))
 
@@ -310,3 +314,11 @@ def test_two_digests_of_a_tag_are_two_versions_of_which_the_later_is_kept() -> N
     handle(repository, delivery("main", "b", 1))
     handle(repository, delivery("main", "c", 2))
     assert [event.version.digest for event in stored(repository)] == [digest("c")]
+
+
+def test_lines_that_are_no_pushes_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    repository = frozen()
+    repository.commit(TEST, {waiting.FILE: waiting.written([pushed("2")]).decode() + "[]\n"})
+    repository.refresh()
+    assert kept(sight(repository)) == {"test": (pushed("2"),)}
+    assert f"1 line(s) in {TEST} cannot be read as pushes" in caplog.text

@@ -299,10 +299,11 @@ class Laws(RuleBasedStateMachine):
         """Whether a move back in an overlay of the same service keeps a version out that is pushed then."""
         mine = [past for other, past in landed.items() if story.service(other) == story.service(place)]
         known = [each.pushed_at for past in mine for each in past if each.version == version]
+        stood = any(each.version == version for each in landed[place])
         return any(
             not any(self.is_released(place, each, back.sha) for each in (held.version, version))
             for past in mine
-            for held, back in story.keeps_out(past, self.order, version, min([pushed_at, *known]), stood=bool(known))
+            for held, back in story.keeps_out(past, self.order, version, min([pushed_at, *known]), stood=stood)
         )
 
     def is_released(self, place: Place, version: Pair, since: str) -> bool:

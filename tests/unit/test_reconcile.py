@@ -32,6 +32,7 @@ from updater.protocols import PushOutcome, Tree, Update
 
 PATH = "overlays/test/model-a/kustomization.yaml"
 OTHER = "reg.example/models/model-b"
+LATER = at(1e8)
 FREEZE = "freeze: [{from: 2026-11-20, to: 2026-11-21}]"
 FRIDAY, SUNDAY = at(60), datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 TEST, EDGE = "refs/updater/waiting/test", "refs/updater/waiting/edge"
@@ -77,7 +78,7 @@ class World:
         """The tags that wait for test on the remote."""
         if TEST not in self.repository.remote:
             return []
-        events, _ = waiting.read(self.repository.on_remote(TEST, waiting.FILE).encode())
+        events, _ = waiting.read(self.repository.on_remote(TEST, waiting.FILE).encode(), LATER)
         return [event.version.tag for event in events]
 
     @property
@@ -534,4 +535,4 @@ def test_what_waits_is_forgotten_by_no_number_of_passes() -> None:
     ours = world(delivery("2"))
     for _ in range(3):
         ours.reconcile()
-    assert keeping.kept(ours.repository) == {"test": (pushed("2"),)}
+    assert keeping.kept(sight(ours.repository)) == {"test": (pushed("2"),)}

@@ -20,6 +20,7 @@ from updater.core.references import is_digest, is_tag, normalise
 from updater.model import Event, Version
 
 OTHER = "reg.example/models/model-b"
+LATER = at(1e8)
 
 times = st.floats(-1e7, 1e7).map(at)
 ids = st.text("abcXYZ059._:/@+=-", min_size=1, max_size=20)
@@ -79,7 +80,7 @@ def test_equal_pushes_are_kept_once_with_the_earliest_time() -> None:
     early, late = pushed("1.4.0", "b", 1), pushed("1.4.0", "b", 2, source="docker-hub")
     assert waiting.written([late, early, late]) == waiting.written([early])
     content = waiting.written([late]) + waiting.written([early])
-    assert waiting.read(content) == ((early,), 0)
+    assert waiting.read(content, LATER) == ((early,), 0)
 
 
 def test_each_environment_has_a_ref_of_its_own_and_its_commit_says_what_waits() -> None:
@@ -90,7 +91,7 @@ def test_each_environment_has_a_ref_of_its_own_and_its_commit_says_what_waits() 
 
 @given(st.lists(pushes, max_size=6))
 def test_what_is_written_is_read_back(events: list[Event]) -> None:
-    read, bad = waiting.read(waiting.written(events))
+    read, bad = waiting.read(waiting.written(events), LATER)
     assert bad == 0
     assert waiting.written(read) == waiting.written(events)
     assert {(each.image, each.version) for each in read} == {(each.image, each.version) for each in events}
@@ -108,7 +109,7 @@ def test_bad_lines_are_counted_and_cost_no_good_one(
     junk = [each.replace(b"\n", b" ") for each in bad]
     lines = waiting.written(events).splitlines() + junk
     chance.shuffle(lines)
-    read, count = waiting.read(b"\n".join(lines))
+    read, count = waiting.read(b"\n".join(lines), LATER)
     assert waiting.written(read) == waiting.written(events)
     assert count == len(junk)
 
@@ -117,9 +118,9 @@ def test_bad_lines_are_counted_and_cost_no_good_one(
 
 
 def test_a_good_line_is_a_push() -> None:
-    assert waiting.read(line()) == ((GOOD,), 0)
-    assert waiting.read(b"\n \n" + line() + b"\r\n\n") == ((GOOD,), 0)
-    assert waiting.read(b"") == ((), 0)
+    assert waiting.read(line(), LATER) == ((GOOD,), 0)
+    assert waiting.read(b"\n \n" + line() + b"\r\n\n", LATER) == ((GOOD,), 0)
+    assert waiting.read(b"", LATER) == ((), 0)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +145,8 @@ def test_a_good_line_is_a_push() -> None:
     ids=lambda each: repr(each[:12]),
 )
 def test_a_line_that_is_no_json_object_is_bad(bad: bytes) -> None:
-    assert waiting.read(bad) == ((), 1)
-    assert waiting.read(bad + b"\n" + line()) == ((GOOD,), 1)
+    assert waiting.read(bad, LATER) == ((), 1)
+    assert waiting.read(bad + b"\n" + line(), LATER) == ((GOOD,), 1)
 
 
 @pytest.mark.parametrize(
@@ -163,21 +164,21 @@ def test_a_line_that_is_no_json_object_is_bad(bad: bytes) -> None:
 )
 def test_a_line_in_which_something_needed_is_not_as_it_should_be_is_bad(field: str, values: list[Any]) -> None:
     for value in values:
-        assert waiting.read(line(**{field: value})) == ((), 1), repr(value)
+        assert waiting.read(line(**{field: value}), LATER) == ((), 1), repr(value)
 
 
 @pytest.mark.parametrize("value", [7, True, [digest("b")], {"digest": digest("b")}])
 def test_a_digest_that_is_no_text_is_not_taken_for_none(value: Any) -> None:
-    assert waiting.read(line(digest=value)) == ((), 1)
+    assert waiting.read(line(digest=value), LATER) == ((), 1)
 
 
 @pytest.mark.parametrize("value", [7, "soon", "2026-11-20T12:00:00", "1970-01-01T00:00:00Z", ["2026-11-20T12:00:00Z"]])
 def test_a_push_time_that_is_none_counts_as_not_told(value: Any) -> None:
-    assert waiting.read(line(pushed_at=value)) == ((pushed("1.4.0", "b", None),), 0)
+    assert waiting.read(line(pushed_at=value), LATER) == ((pushed("1.4.0", "b", None),), 0)
 
 
 def test_a_push_time_after_the_arrival_does_not_make_a_push_newer() -> None:
-    ((event,), _) = waiting.read(line(pushed_at="2099-01-01T00:00:00Z"))
+    ((event,), _) = waiting.read(line(pushed_at="2099-01-01T00:00:00Z"), LATER)
     assert event.time == at(60)
 
 
@@ -194,14 +195,14 @@ def test_a_push_time_after_the_arrival_does_not_make_a_push_newer() -> None:
     ],
 )
 def test_source_and_id_are_what_a_trailer_may_carry(given_id: Any, id_: str) -> None:
-    ((event,), bad) = waiting.read(line(id=given_id, source=given_id))
+    ((event,), bad) = waiting.read(line(id=given_id, source=given_id), LATER)
     assert (event.id, event.source, bad) == (id_, id_, 0)
     assert len(id_) <= 128
     assert id_.isprintable()
 
 
 def test_images_are_normalised_and_unknown_fields_are_left_alone() -> None:
-    ((event,), bad) = waiting.read(line(image="nginx", more={"a": [1]}))
+    ((event,), bad) = waiting.read(line(image="nginx", more={"a": [1]}), LATER)
     assert (event.image, bad) == ("docker.io/library/nginx", 0)
 
 
@@ -215,7 +216,7 @@ FIELDS = ("image", "tag", "digest", "pushed_at", "received_at", "source", "id")
 
 @given(st.dictionaries(st.sampled_from(FIELDS), scraps, max_size=3))
 def test_whatever_stands_in_a_line_is_checked_or_counted(fields: dict[str, Any]) -> None:
-    events, bad = waiting.read(line(**fields))
+    events, bad = waiting.read(line(**fields), LATER)
     assert len(events) + bad == 1
     for event in events:
         assert normalise(event.image) == event.image
@@ -227,13 +228,13 @@ def test_whatever_stands_in_a_line_is_checked_or_counted(fields: dict[str, Any])
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_without_a_failure(content: bytes) -> None:
-    events, bad = waiting.read(content)
+    events, bad = waiting.read(content, LATER)
     assert len(events) + bad <= content.count(b"\n") + 1
 
 
 def test_a_long_file_is_read_line_by_line() -> None:
     events = [pushed(f"1.0.{number}") for number in range(2000)]
-    read, bad = waiting.read(waiting.written(events) + b"x" * 1_000_000)
+    read, bad = waiting.read(waiting.written(events) + b"x" * 1_000_000, LATER)
     assert (len(read), bad) == (2000, 1)
 
 
@@ -249,3 +250,9 @@ def test_a_long_file_is_read_line_by_line() -> None:
 )
 def test_pushes_are_the_same_by_image_tag_and_digest_alone(other: Event, same: bool) -> None:
     assert waiting.same(GOOD, other) is same
+
+
+def test_what_somebody_wrote_there_arrived_no_later_than_now() -> None:
+    content = waiting.written([pushed("1.4.0", "b", None, received=999)])
+    (event,), _ = waiting.read(content, at(60))
+    assert (event.received_at, event.time) == (at(60), at(60))

@@ -51,7 +51,7 @@ def overview(sight: Sight, only: str | None, globs: Sequence[str]) -> Overview:
         problems += found.problems
         wanted = tuple(target for target in found.targets if matches(target.service, globs))
         places += _places(sight, replace(found, targets=wanted))
-    waiting = {name: events for name, events in kept(sight.repository).items() if only in (None, name)}
+    waiting = {name: events for name, events in kept(sight).items() if only in (None, name)}
     return Overview(tuple(places), waiting, tuple(problems))
 
 

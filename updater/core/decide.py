@@ -18,6 +18,8 @@ from updater.core.rules import Rule
 from updater.errors import EventError
 from updater.model import Decision, Event, Outcome, Target, Version
 
+_WOULD_LAND = (Outcome.COMMITTED, Outcome.REFUSED)
+
 
 def decide(followed: Followed, target: Target) -> tuple[Decision, ...]:
     """The decisions for one entry, one for each pushed version that its rule lets in; that for the best comes last."""
@@ -50,8 +52,7 @@ def needs_past(followed: Followed, target: Target) -> bool:
     rule, standing = followed.rule, target.entry.version
     here = rule.rank(standing, None)
     return any(
-        not _same(rule, standing, event.version)
-        and (_equal_keys(rule, standing, event) or rule.rank(event.version, event.time) > here)
+        not _same(rule, standing, event.version) and rule.rank(event.version, event.time) > here
         for event in _offers(followed)
     )
 
@@ -148,7 +149,7 @@ def _beside_what_stands(rule: Rule, target: Target, alone: Sequence[tuple[Event,
     standing = target.entry.version
     last = max((at for at, (event, _) in enumerate(alone) if _same(rule, standing, event.version)), default=0)
     return [
-        _rejection(rule, target, event) if at < last and decision.outcome is Outcome.COMMITTED else decision
+        _rejection(rule, target, event) if at < last and decision.outcome in _WOULD_LAND else decision
         for at, (event, decision) in enumerate(alone)
     ]
 

@@ -33,9 +33,9 @@ def written(events: Iterable[Event]) -> bytes:
     return "".join(f"{json.dumps(_line(event))}\n" for event in merge(events)).encode()
 
 
-def read(content: bytes) -> tuple[tuple[Event, ...], int]:
-    """The pushes in such a file, and how many of its lines are not readable as one."""
-    events = [_event(line) for line in content.split(b"\n") if line.strip()]
+def read(content: bytes, now: datetime) -> tuple[tuple[Event, ...], int]:
+    """The pushes in such a file, and how many of its lines are not readable as one. None came later than `now`."""
+    events = [_event(line, now) for line in content.split(b"\n") if line.strip()]
     good = [event for event in events if event is not None]
     return merge(good), len(events) - len(good)
 
@@ -63,7 +63,7 @@ def _line(event: Event) -> dict[str, str | None]:
     }
 
 
-def _event(line: bytes) -> Event | None:
+def _event(line: bytes, now: datetime) -> Event | None:
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError):
@@ -77,7 +77,7 @@ def _event(line: bytes) -> Event | None:
     if name is None or not is_tag(tag or "") or received_at is None or is_pinned != is_digest(digest or ""):
         return None
     source, id_ = (delivery_id(_text(fields, key) or "unknown") for key in ("source", "id"))
-    return Event(source, id_, name, Version(tag, digest), received_at, pushed_at)
+    return Event(source, id_, name, Version(tag, digest), min(received_at, now), pushed_at)
 
 
 def _text(fields: dict[str, Any], key: str) -> str | None:
