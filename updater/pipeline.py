@@ -116,7 +116,7 @@ def reconcile(parts: Parts) -> Report:
 
 def for_waiting(parts: Parts) -> Make:
     """Plans everything that waits."""
-    return lambda: make_plan(parts.sight, (), keeping.kept(parts.sight))
+    return lambda: make_plan(parts.sight, (), lambda: keeping.kept(parts.sight))
 
 
 def preview(parts: Parts, make: Make) -> Plan:
@@ -145,7 +145,7 @@ def told(made: Plan, decoding: Decoding = _NOTHING) -> Report:
 
 def _for_pushes(parts: Parts, events: Sequence[Event]) -> Make:
     sight, images = parts.sight, {event.image for event in events}
-    return lambda: make_plan(sight, events, keeping.kept_of(sight, images))
+    return lambda: make_plan(sight, events, lambda: keeping.kept_of(sight, images))
 
 
 def _land(parts: Parts, make: Make, progress: Progress) -> None:

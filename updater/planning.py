@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from updater.core import matching
 from updater.core.changes import Change, Verify, make_changes, place_of, target_of
@@ -20,6 +21,10 @@ from updater.survey import ConfigurationAt, Hit, Survey, recalled, survey
 
 ReadConfiguration = Callable[[Tree, str], Configuration]
 """Reads the environments from the files of a commit or folder, given the remote's default branch."""
+
+
+Waiting: TypeAlias = Mapping[str, tuple[Event, ...]]
+"""Pushes that had to wait, by the name of the only environment that they are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Plan:
     left_over: tuple[Decision, ...]
     changes: tuple[Change, ...]
     problems: tuple[UpdaterError, ...]
-    woken: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
+    woken: Waiting = field(default_factory=dict)
 
     def is_proved_by_pushing(self) -> bool:
         """Whether a push of the changes alone shows that what it was made on is still the remote's.
@@ -56,19 +61,20 @@ class Plan:
         return len(self.tips) == 1 and bool(self.changes)
 
 
-def make_plan(sight: Sight, events: Sequence[Event], waiting: Mapping[str, Sequence[Event]]) -> Plan:
+def make_plan(sight: Sight, events: Sequence[Event], wake: Callable[[], Waiting]) -> Plan:
     """Decides on merged events, edits and verifies. Writes nothing. Raises `GitError`.
 
-    `waiting` are pushes that had to wait, by the name of the only environment that they are for.
+    `wake` gives the pushes that had to wait and are to be decided on again, as last heard of the remote.
     """
     repository = sight.repository
     default = repository.default_branch
     tip = tip_of(repository, default)
     configuration = sight.configuration(repository.tree(tip), default)
+    waiting = wake()
     followed = matching.followed(configuration.environments, events, waiting)
     missing = missing_branches(repository, [match.environment for match in followed])
-    if (default, tip) != (repository.default_branch, repository.tip(default)):
-        return make_plan(sight, events, waiting)  # asking for missing branches brought a newer configuration
+    if (default, tip, waiting) != (repository.default_branch, repository.tip(default), wake()):
+        return make_plan(sight, events, wake)  # asking for missing branches brought more news
     reachable = tuple(match for match in followed if match.environment.branch not in missing)
     found = survey(repository, sight.catalog, configuration.environments, reachable)
     hits = recalled(repository, sight.catalog, found.hits, past_configurations(sight))
@@ -162,7 +168,7 @@ def _carry_out(
 
 def _left_over(
     events: Sequence[Event],
-    waiting: Mapping[str, Sequence[Event]],
+    waiting: Waiting,
     followed: Sequence[Followed],
     found: Survey,
     missing: Collection[str],

@@ -93,7 +93,6 @@ def test_a_hold_without_an_end_keeps_nothing() -> None:
 
 @pytest.mark.parametrize("id", ["id-1", "id-2", "another"])
 def test_the_same_push_again_writes_nothing_more(id: str) -> None:
-    # fails for the last: of equal pushes the one that comes first by name is kept, so the ref is written again.
     repository = frozen()
     handle(repository, delivery("2", "b", 5))
     again = handle(repository, delivery("2", "b", 5, id=id))

@@ -239,6 +239,7 @@ class Laws(RuleBasedStateMachine):
         old = self.world.remote.commits[commit.parent or ""].files
         assert {path for path, content in commit.files.items() if old[path] != content} == {path for path, _ in changed}
         for place, new in changed.items():
+            assert not self.world.is_frozen(place[0].split("/")[1])
             story.minimal_diff(old[place[0]], commit.files[place[0]], new.version)
             story.never_backwards(self.order, told.landed[place], new)
             self.is_not_written_again(before[place], place, new.version)

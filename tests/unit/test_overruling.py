@@ -153,7 +153,6 @@ def test_another_reason_or_end_is_another_hold() -> None:
 
 
 def test_a_service_that_is_named_twice_at_once_is_held_once() -> None:
-    # fails: an item is added for each mention.
     ours = Story(BARE + INCIDENT)
     ours.hold("model-b", "model-b")
     assert ours.file.count("service: model-b") == 1
@@ -234,7 +233,6 @@ def test_a_release_lifts_no_later_revert_of_the_same_version() -> None:
 
 
 def test_a_version_that_was_released_and_taken_back_again_can_be_released_again() -> None:
-    # fails: an equal item is added, and equal items count once when they are compared with those of the revert.
     ours = taken_back()
     ours.release()
     ours.push(delivery("2"))
@@ -305,7 +303,6 @@ def test_a_version_that_was_let_through_before_is_nothing_to_release() -> None:
 
 
 def test_one_version_is_let_past_a_hold_by_hand_which_stays() -> None:
-    # fails: only what history holds is released by version, although such an item of `release:` is in force.
     ours = Story(BARE + INCIDENT)
     ours.release(version="2")
     assert ours.file.startswith(BARE + INCIDENT)

@@ -141,7 +141,6 @@ def test_an_edit_that_is_refused_is_reported_and_nothing_is_pushed() -> None:
 
 
 def test_the_first_version_of_an_entry_is_no_move_back_although_the_entry_was_written_after_its_push() -> None:
-    # fails: the entry without a version counts as one from the time of its commit, and is held as if reverted.
     repository = FakeRepository({"main": {**environment_file(), **overlay(None)}}, since=30)
     assert outcomes(handle(repository, delivery("main-1", None, 10))) == [("test", "main-1", Outcome.COMMITTED)]
     assert outcomes(handle(repository, delivery("main-2", None, 20))) == [("test", "main-2", Outcome.COMMITTED)]

@@ -334,7 +334,6 @@ def test_what_cannot_land_in_one_environment_does_not_hold_up_another() -> None:
 
 
 def test_a_file_that_cannot_be_read_keeps_a_version_waiting_for_its_own_environment_alone() -> None:
-    # fails: the refusal is told for every environment for which the version waits, and keeps it in all their refs.
     edge = {**environment_file("edge", FREEZE), **overlay("1", environment="edge")}
     ours = world(delivery("2"), main=edge)
     ours.commit({PATH: f"images:\n- name: {IMAGE}\n  newTag: [\n"})
@@ -343,7 +342,6 @@ def test_a_file_that_cannot_be_read_keeps_a_version_waiting_for_its_own_environm
 
 
 def test_what_waited_with_its_digest_lands_and_goes_where_only_tags_are_written_by_now() -> None:
-    # fails: under `pin: tag` the decision is about the tag alone, which is not the push that waits.
     ours = world(delivery("2", "b"))
     file = environment_file(order="numerical")["environments/test.yaml"]
     ours.commit({"environments/test.yaml": f"{file}  pin: tag\n"})

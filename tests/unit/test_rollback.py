@@ -191,7 +191,6 @@ def test_a_commit_that_changed_another_entry_of_the_file_is_not_undone_for_one_i
 
 @pytest.mark.parametrize("image", [None, IMAGE])
 def test_an_entry_that_came_with_the_version_stays(image: str | None) -> None:
-    # fails: the commit is undone whole, and the new entry goes, because only moved entries are compared.
     ours = Story()
     ours.commit({PATH: images((IMAGE, "2", None), (OTHER, "1", None))})
     ours.back(image=image)
@@ -266,7 +265,6 @@ def test_globs_take_several_services_back_with_a_commit_for_each() -> None:
 
 
 def test_of_several_services_each_is_told_where_one_has_nothing_before() -> None:
-    # fails: a service that cannot go back is not mentioned where another one can.
     ours = Story()
     ours.push(delivery("2"))
     plan = ours.plan("model-*")

@@ -69,7 +69,6 @@ def test_one_image_alone_can_be_asked_for_as_people_write_it(image: str) -> None
 
 @pytest.mark.parametrize("image", ["reg.example/models/none", "no image"])
 def test_an_image_that_the_services_do_not_have_is_named(image: str) -> None:
-    # fails: it says that there is no such service; and what is no image at all is taken for any placeholder.
     two = {"overlays/test/model-a/kustomization.yaml": images((IMAGE, "1", None), ("PLACEHOLDER", "9", None))}
     with pytest.raises(UsageError) as caught:
         named("model-a", image=image, more=two)

@@ -24,7 +24,7 @@ _WOULD_LAND = (Outcome.COMMITTED, Outcome.REFUSED)
 def decide(followed: Followed, target: Target) -> tuple[Decision, ...]:
     """The decisions for one entry, one for each pushed version that its rule lets in; that for the best comes last."""
     rule = followed.rule
-    twins, events = _twins(_offers(followed))
+    twins, events = _twins(rule, target, _offers(followed))
     ranked = sorted(events, key=lambda event: rule.rank(event.version, event.time))
     alone = _beside_what_stands(rule, target, [(event, _alone(rule, target, event)) for event in ranked])
     best = max((at for at, decision in enumerate(alone) if decision.outcome is Outcome.COMMITTED), default=None)
@@ -76,9 +76,10 @@ def _offers(followed: Followed) -> list[Event]:
     return events
 
 
-def _twins(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
-    """Splits off the pushes without a digest that another source tells with theirs."""
-    told = {event.version.tag for event in events if event.version.digest is not None}
+def _twins(rule: Rule, target: Target, events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
+    """Splits off the pushes without a digest that another source tells with theirs, if those may land."""
+    whole = (event for event in events if event.version.digest is not None)
+    told = {event.version.tag for event in whole if _held(rule, target, event) is None}
     twins = [event for event in events if event.version.digest is None and event.version.tag in told]
     return twins, [event for event in events if event.version.digest is not None or event.version.tag not in told]
 
