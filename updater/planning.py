@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeAlias
 
 from updater.core import matching
 from updater.core.changes import Change, Verify, make_changes, place_of, target_of
-from updater.core.decide import decide, ignored
+from updater.core.decide import decide
 from updater.core.environment import Configuration, NamedEnvironment
 from updater.core.matching import Followed
 from updater.core.not_yet import not_yet
 from updater.core.stops import stop
+from updater.core.waiting import Waiting
 from updater.errors import BranchMissing, ConfigurationError, UpdaterError
+from updater.left_over import left_over, orphans
 from updater.model import Decision, Event, Hold, Outcome
 from updater.protocols import Catalog, Clock, Repository, Tree
-from updater.survey import ConfigurationAt, Hit, Survey, recalled, survey
+from updater.survey import ConfigurationAt, Hit, recalled, survey
 
 ReadConfiguration = Callable[[Tree, str], Configuration]
 """Reads the environments from the files of a commit or folder, given the remote's default branch."""
-
-
-Waiting: TypeAlias = Mapping[str, tuple[Event, ...]]
-"""Pushes that had to wait, by the name of the only environment that they are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,9 @@ def make_plan(sight: Sight, events: Sequence[Event], wake: Callable[[], Waiting]
     tip = tip_of(repository, default)
     configuration = sight.configuration(repository.tree(tip), default)
     waiting = wake()
-    followed = matching.followed(configuration.environments, events, waiting)
+    known = {environment.name for environment in configuration.environments}
+    awake = {name: kept for name, kept in waiting.items() if name in known}
+    followed = matching.followed(configuration.environments, events, awake)
     missing = missing_branches(repository, [match.environment for match in followed])
     if (default, tip, waiting) != (repository.default_branch, repository.tip(default), wake()):
         return make_plan(sight, events, wake)  # asking for missing branches brought more news
@@ -87,12 +86,12 @@ def make_plan(sight: Sight, events: Sequence[Event], wake: Callable[[], Waiting]
     return Plan(
         tips,
         tuple(settled),
-        tuple(_left_over(events, waiting, followed, found, missing)),
+        (*left_over(events, awake, followed, found, missing), *orphans(waiting, known)),
         tuple(changes),
         (*configuration.errors, *missing.values()),
         {
             name: tuple(event for event in kept if (name, event.image) not in unread)
-            for name, kept in waiting.items()
+            for name, kept in awake.items()
             if name in there
         },
     )
@@ -164,35 +163,6 @@ def _carry_out(
         settled += made.refused
         settled += [decision for change in made.changes for decision in change.decisions]
     return sorted(settled, key=place_of), changes
-
-
-def _left_over(
-    events: Sequence[Event],
-    waiting: Waiting,
-    followed: Sequence[Followed],
-    found: Survey,
-    missing: Collection[str],
-) -> Iterator[Decision]:
-    """The decisions for what no entry takes: refused where a file that mentions the image cannot be read."""
-    reached = {(hit.followed.environment.name, hit.followed.image) for hit in found.hits}
-    alone = ((event, name) for name, kept in waiting.items() for event in kept)
-    for event, name in (*((event, None) for event in events), *alone):
-        refusals = [
-            each
-            for each in found.unreadable
-            if _wants(each.followed, event) and name in (None, each.followed.environment.name)
-        ]
-        for each in refusals:
-            reason, code = str(each.error), each.error.exit_code
-            yield Decision(event.image, event.version, Outcome.REFUSED, reason, event, exit_code=code)
-        mine = [match for match in followed if match.image == event.image and name in (None, match.environment.name)]
-        taken = any((match.environment.name, match.image) in reached and _wants(match, event) for match in mine)
-        if not (taken or refusals):
-            yield ignored(event, mine, missing)
-
-
-def _wants(match: Followed, event: Event) -> bool:
-    return match.image == event.image and match.rule.refusal(event.version.tag or "") is None
 
 
 def _branches(followed: Sequence[Followed]) -> list[str]:

@@ -311,7 +311,10 @@ def test_what_waits_for_an_environment_that_is_not_there_is_told_and_was_not_dec
     plan = make_plan(sight(repository), (), lambda: waiting)
     assert [(each.event, each.reason) for each in plan.left_over] == [
         (pushed("2"), "test: its branch 'env/test' is not on the remote"),
-        (pushed("2", image=OTHER), f"no environment follows {OTHER}"),
+        (
+            pushed("2", image=OTHER),
+            "it waits in refs/updater/waiting/gone, and environments/gone.yaml is gone or cannot be read",
+        ),
     ]
     assert (plan.decisions, plan.woken) == ((), {})
 

@@ -295,7 +295,8 @@ def test_what_waits_for_an_environment_that_is_gone_stays_and_is_told() -> None:
     ours = world(delivery("2"))
     del ours.repository.commits[ours.commit({"README": "x"})].files["environments/test.yaml"]  # type: ignore[attr-defined]
     (decision,) = ours.on_sunday().decisions
-    assert (decision.outcome, decision.reason) == (IGNORED, f"no environment follows {IMAGE}")
+    reason = f"it waits in {TEST}, and environments/test.yaml is gone or cannot be read"
+    assert (decision.outcome, decision.reason) == (WAITING, reason)
     assert (ours.waits, ours.repository.pushes) == (["2"], [])
 
 

@@ -12,6 +12,7 @@ from updater.core.edit import EntryEdit, restore
 from updater.core.going_back import Step
 from updater.core.history import key
 from updater.core.kustomization import FILE_NAMES, entries
+from updater.errors import EditRefused
 from updater.model import Decision, Landing, Outcome, Target, Version
 from updater.planning import Plan, Sight
 
@@ -38,16 +39,18 @@ def make_rollback(sight: Sight, wish: Wish) -> Plan:
     landings = _landings(sight, found)
     changes: list[Change] = []
     idle: list[Target] = []
+    refused: list[Decision] = []
     for _, targets in found.by_service():
         mine = {target: landings[target] for target in targets}
         order = {each: matching.order_of(found.known, wish.environment, each.entry.image or "") for each in targets}
         steps = going_back.before(mine, order) if wish.tag is None else going_back.to(wish.tag, mine)
-        if steps:
-            changes.append(_change(sight, found, steps, wish))
-        else:
-            idle += targets
+        try:
+            changes += [_change(sight, found, steps, wish)] if steps else []
+            idle += [] if steps else targets
+        except EditRefused as error:
+            refused += [_refused(step, error) for step in steps]
     decisions = [decision for change in changes for decision in change.decisions]
-    told = sorted([*decisions, *_unchanged(idle, wish)], key=place_of)
+    told = sorted([*decisions, *refused, *_unchanged(idle, wish)], key=place_of)
     return Plan(found.tips, tuple(told), (), tuple(changes), found.problems)
 
 
@@ -84,6 +87,11 @@ def _change(sight: Sight, found: Services, steps: Sequence[Step], wish: Wish) ->
 def _decision(step: Step, undone: str | None) -> Decision:
     back = "it stood there before" if undone is None else f"it stood there before {undone[:7]}"
     return Decision(step.target.entry.image or "", step.to, Outcome.COMMITTED, back, None, step.target)
+
+
+def _refused(step: Step, error: EditRefused) -> Decision:
+    image = step.target.entry.image or ""
+    return Decision(image, step.to, Outcome.REFUSED, str(error), None, step.target, error.exit_code)
 
 
 def _reverted(sight: Sight, found: Services, steps: Sequence[Step], commit: str) -> dict[str, FileChange] | None:

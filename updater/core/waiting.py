@@ -8,9 +8,9 @@ other sender says.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from updater.core import instants
 from updater.core.matching import merge
@@ -18,6 +18,9 @@ from updater.core.messages import stamp
 from updater.core.pushes import delivery_id
 from updater.core.references import is_digest, is_tag, normalise
 from updater.model import Event, Version
+
+Waiting: TypeAlias = Mapping[str, tuple[Event, ...]]
+"""Pushes that had to wait, by the name of the only environment that they are for."""
 
 REFS = "refs/updater/waiting/"
 FILE = "waiting.ndjson"
