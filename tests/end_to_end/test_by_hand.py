@@ -89,7 +89,7 @@ def test_a_rollback_goes_to_a_tag_and_the_digest_line_that_was_not_there_goes(st
     for hour, tag in enumerate(["1.1.0", "1.2.0"]):
         stage.push(tag, f"2026-11-21T1{hour}:00:00Z")
     ran = stage.run("rollback", "model-*", "--env", "test", "--to", "1.0.0", "--output", "json")
-    assert ran.outcomes == [("test", "model-a", "1.0.0", "committed")]
+    assert ran.outcomes == [("test", "model-a", "1.0.0", "committed"), ("test", "model-b", "1.0.0", "unchanged")]
     assert stage.stands() == overlay("model-a", "1.0.0")
     assert [commit["subject"] for commit in ran.json["commits"]] == ["Roll model-a back to 1.0.0 in test"]
 

@@ -249,4 +249,4 @@ def test_a_commit_with_an_impossible_date_stops_nothing(bare: Path, updater: Com
         updater.patch.setenv(f"GIT_{who}_DATE", "@253402300801 +0000")
     person.commit({"overlays/test/model-a/kustomization.yaml": overlay("model-a", "1.0.1")})
     ran = updater("status", "--repo", bare, "model-a")
-    assert (ran.code, "1.0.1 since 9999-12-31" in ran.out) == (0, True)
+    assert (ran.code, "1.0.1 since 9999-" in ran.out) == (0, True)
