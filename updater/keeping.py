@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from updater.core import waiting
-from updater.core.changes import target_of
+from updater.core.changes import place_of, target_of
+from updater.core.waiting import Push
 from updater.errors import GitError, PushContended, PushRefused
 from updater.model import Decision, Event, Outcome, Version
 from updater.planning import Plan, Sight
 from updater.protocols import PushOutcome, Repository, Update
 
 _logger = logging.getLogger(__name__)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 TRIES = 12
 """How often the ref of one environment is written where others keep changing it."""
+_FULL = "let some of what waits land first: end the freeze, the pause or the hold"
 
 
 def kept(sight: Sight) -> dict[str, tuple[Event, ...]]:
     """What waits, by the name of its environment, as last heard of the remote."""
     names = (name.removeprefix(waiting.REFS) for name in sight.repository.names(waiting.REFS))
-    return {name: _stored(sight, name) for name in names}
+    return {name: _kept(sight, name) for name in names}
 
 
 def kept_of(sight: Sight, images: Collection[str]) -> dict[str, tuple[Event, ...]]:
@@ -33,79 +37,118 @@ def kept_of(sight: Sight, images: Collection[str]) -> dict[str, tuple[Event, ...
     }
 
 
-def keep(sight: Sight, made: Plan, decisions: Sequence[Decision]) -> tuple[list[Decision], list[GitError]]:
+def keep(
+    sight: Sight, pause: Callable[[int], None], made: Plan, decisions: Sequence[Decision]
+) -> tuple[list[Decision], list[GitError]]:
     """Sees that what has to wait is on the remote, and that what was decided is there no longer.
 
-    Gives the decisions, with those refused that could not be kept, and what went wrong.
+    `pause` waits before another try, given how many there were. Gives the decisions, with those refused that could
+    not be kept, and what went wrong.
     """
     final, problems = list(decisions), []
     for name in sorted({*made.woken, *(_environment(decision) for decision in decisions if decision.keeps)}):
         mine = [decision for decision in decisions if decision.target is None or _environment(decision) == name]
         adding = [decision.event for decision in mine if decision.keeps and decision.event is not None]
-        stuck = [decision.event for decision in mine if decision.outcome is Outcome.REFUSED and decision.target]
-        settled = [event for event in made.woken.get(name, ()) if _is_decided(event, [each.event for each in mine])]
+        decided, stuck = _pushes(mine), _pushes(_stuck(mine))
+        woken = {waiting.push(event) for event in made.woken.get(name, ())}
+        settled = {push for push in woken if _names(push) & decided and not _names(push) & stuck}
         try:
-            _write(sight, name, adding, [event for event in settled if not _is_decided(event, stuck)])
+            _write(sight, pause, name, adding, settled)
         except GitError as error:
             problems.append(error)
             final = [_lost(decision, error) if decision in mine and decision.keeps else decision for decision in final]
     return final, problems
 
 
-def _write(sight: Sight, name: str, adding: Sequence[Event], dropping: Sequence[Event]) -> None:
+def _stuck(decisions: Sequence[Decision]) -> list[Decision]:
+    """Those that got nowhere: refused, or superseded in an entry where the better one may be what was refused."""
+    found = [decision for decision in decisions if decision.target is not None]
+    refused = {place_of(decision) for decision in found if decision.outcome is Outcome.REFUSED}
+    unsettled = (Outcome.REFUSED, Outcome.SUPERSEDED)
+    return [each for each in found if each.outcome in unsettled and place_of(each) in refused]
+
+
+def _pushes(decisions: Iterable[Decision]) -> set[Push]:
+    return {waiting.push(decision.event) for decision in decisions if decision.event is not None}
+
+
+def _names(push: Push) -> set[Push]:
+    """What a decision may call a push: by its tag alone, too (`pin: tag`)."""
+    image, version = push
+    return {push, (image, Version(version.tag))}
+
+
+def _write(
+    sight: Sight, pause: Callable[[int], None], name: str, adding: Sequence[Event], dropping: Collection[Push]
+) -> None:
     """Adds and drops on the newest that anybody has written. Raises `GitError` where it does not get there."""
-    repository = sight.repository
-    for _ in range(TRIES):
-        stored = _stored(sight, name)
-        more = [
-            event
-            for event in adding
-            if not any(waiting.same(event, each) and each.time <= event.time for each in stored)
-        ]
-        events = [event for event in stored if _is_among(event, adding) or not _is_among(event, dropping)] + more
-        content = waiting.written(events)
-        if content == waiting.written(stored):
+    repository, ref = sight.repository, waiting.ref(name)
+    for number in range(TRIES):
+        if number:
+            pause(number)
+            repository.refresh()
+        old = _content(repository, ref)
+        stored, unreadable = waiting.read(old or b"", sight.clock.now())
+        events = _changed(stored, adding, dropping)
+        content = waiting.written(events, unreadable)
+        if content == waiting.written(stored, unreadable):
             return
-        old, now = repository.tip(waiting.ref(name)), sight.clock.now()
+        if len(content) > waiting.MAX_BYTES:
+            raise PushRefused(f"{ref} would have {len(content)} bytes; up to {waiting.MAX_BYTES} are kept", hint=_FULL)
         files, title = {waiting.FILE: content}, waiting.title(name, events)
-        new = repository.build_note(old, files, title, now) if events else None
-        outcome = _pushed(repository, Update(waiting.ref(name), old, new))
+        parent = None if old is None else repository.tip(ref)  # over junk we begin anew
+        new = repository.build_note(parent, files, title, sight.clock.now()) if content else None
+        outcome = _pushed(repository, Update(ref, repository.tip(ref), new))
         if isinstance(outcome, PushRefused):
             raise outcome
         if outcome == "landed":
             return
-        repository.refresh()
-    raise PushContended(f"{waiting.ref(name)} was changed by others {TRIES} times in a row", hint="try again")
+    raise PushContended(f"{ref} was changed by others {TRIES} times in a row", hint="try again")
+
+
+def _changed(stored: Sequence[Event], adding: Sequence[Event], dropping: Collection[Push]) -> list[Event]:
+    kept = {waiting.push(event) for event in adding}
+    times = {waiting.push(event): event.time for event in stored}
+    left = [event for event in stored if waiting.push(event) in kept or waiting.push(event) not in dropping]
+    return left + [event for event in adding if event.time < times.get(waiting.push(event), _NEVER)]
 
 
 def _pushed(repository: Repository, update: Update) -> PushOutcome:
     return repository.push([update])[update.branch]
 
 
-def _stored(sight: Sight, name: str) -> tuple[Event, ...]:
-    tip = sight.repository.tip(waiting.ref(name))
-    tree = None if tip is None else sight.repository.tree(tip)
-    node = None if tree is None else tree.node(waiting.FILE)
-    if tree is None or node is None or node.kind != "file":
+def _kept(sight: Sight, name: str) -> tuple[Event, ...]:
+    """What waits for an environment. What cannot be read is passed over, and told."""
+    ref = waiting.ref(name)
+    content = _content(sight.repository, ref)
+    if content is None:
+        _logger.warning("%s is no commit with a file %s that can be read, and counts as empty", ref, waiting.FILE)
         return ()
-    events, bad = waiting.read(tree.read(waiting.FILE), sight.clock.now())
-    if bad:
-        _logger.warning("%s line(s) in %s cannot be read as pushes, and are left out", bad, waiting.ref(name))
+    events, unreadable = waiting.read(content, sight.clock.now())
+    if unreadable:
+        _logger.warning("%s line(s) in %s cannot be read as pushes, and are passed over", len(unreadable), ref)
     return events
+
+
+def _content(repository: Repository, ref: str) -> bytes | None:
+    """The file in a ref of ours, empty where there is no such ref; None where there is no such file in it.
+
+    Whoever may push to the repository may put anything there.
+    """
+    tip = repository.tip(ref)
+    if tip is None:
+        return b""
+    try:
+        tree = repository.tree(tip)
+    except GitError:
+        return None
+    node = tree.node(waiting.FILE)
+    content = tree.read(waiting.FILE) if node is not None and node.kind == "file" else None
+    return content if content is not None and len(content) <= waiting.MAX_BYTES else None
 
 
 def _lost(decision: Decision, error: GitError) -> Decision:
     return replace(decision, outcome=Outcome.REFUSED, reason=str(error), exit_code=error.exit_code, keeps=False)
-
-
-def _is_among(event: Event, events: Iterable[Event | None]) -> bool:
-    return any(other is not None and waiting.same(event, other) for other in events)
-
-
-def _is_decided(event: Event, decided: Sequence[Event | None]) -> bool:
-    """Whether one of the pushes that were decided on is this one, or its tag alone (`pin: tag`)."""
-    alone = replace(event, version=Version(event.version.tag))
-    return any(_is_among(each, decided) for each in (event, alone))
 
 
 def _environment(decision: Decision) -> str:

@@ -41,7 +41,7 @@ def left_over(
 
 def orphans(waiting: Waiting, known: Collection[str]) -> Iterator[Decision]:
     """What waits for environments of which nothing can be said now. It stays where it is."""
-    for name in waiting.keys() - known:
+    for name in sorted(waiting.keys() - known):
         reason = f"it waits in {ref(name)}, and environments/{name}.yaml is gone or cannot be read"
         yield from (Decision(each.image, each.version, Outcome.WAITING, reason, each) for each in waiting[name])
 

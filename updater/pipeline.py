@@ -110,8 +110,9 @@ def handle(parts: Parts, deliveries: Sequence[Delivery]) -> Report:
 
 def reconcile(parts: Parts) -> Report:
     """One pass over what waits on the remote: what may land now lands, if it is still the best. As for `handle`."""
-    parts.sight.repository.refresh()
-    return perform(parts, for_waiting(parts))
+    repository = parts.sight.repository
+    repository.refresh()
+    return perform(parts, for_waiting(parts), listed=frozenset({repository.default_branch}))
 
 
 def for_waiting(parts: Parts) -> Make:
@@ -121,20 +122,23 @@ def for_waiting(parts: Parts) -> Make:
 
 def preview(parts: Parts, make: Make) -> Plan:
     """The plan on tips that the remote has just confirmed. Nothing is written."""
-    return _confirmed(parts.sight, make, make())
+    return _confirmed(parts.sight, make, make(), frozenset())
 
 
-def perform(parts: Parts, make: Make, decoding: Decoding = _NOTHING) -> Report:
-    """Carries a plan out, and makes it anew wherever somebody else was faster. As for `handle`."""
+def perform(parts: Parts, make: Make, decoding: Decoding = _NOTHING, listed: frozenset[str] = frozenset()) -> Report:
+    """Carries a plan out, and makes it anew wherever somebody else was faster. As for `handle`.
+
+    The tips of the branches in `listed` were just asked for.
+    """
     progress = Progress(make())
     try:
-        _land(parts, make, progress)
+        _land(parts, make, progress, listed)
     except GitError as error:
         progress.problems.append(error)
-        for branch in progress.plan.tips.keys() - progress.decisions.keys():
+        for branch in [branch for branch in progress.plan.tips if branch not in progress.decisions]:
             progress.decisions[branch] = [refused(decision, error) for decision in decisions_on(progress.plan, branch)]
     report = _report(decoding, progress)
-    decisions, problems = keeping.keep(parts.sight, progress.plan, report.decisions)
+    decisions, problems = keeping.keep(parts.sight, parts.pause, progress.plan, report.decisions)
     return replace(report, decisions=tuple(decisions), problems=(*report.problems, *problems))
 
 
@@ -148,10 +152,10 @@ def _for_pushes(parts: Parts, events: Sequence[Event]) -> Make:
     return lambda: make_plan(sight, events, lambda: keeping.kept_of(sight, images))
 
 
-def _land(parts: Parts, make: Make, progress: Progress) -> None:
+def _land(parts: Parts, make: Make, progress: Progress, listed: frozenset[str]) -> None:
     """Pushes what is planned, and plans again what does not get through, until nothing is open."""
     if not progress.plan.is_proved_by_pushing():
-        progress.plan = _confirmed(parts.sight, make, progress.plan)
+        progress.plan = _confirmed(parts.sight, make, progress.plan, listed)
     broken_off = 0
     for number in range(TRIES):
         if number:
@@ -166,7 +170,7 @@ def _land(parts: Parts, make: Make, progress: Progress) -> None:
     raise PushContended(f"our push was overtaken, or the branch locked, {TRIES} times in a row", hint=_AGAIN)
 
 
-def _confirmed(sight: Sight, make: Make, made: Plan, listed: frozenset[str] = frozenset()) -> Plan:
+def _confirmed(sight: Sight, make: Make, made: Plan, listed: frozenset[str]) -> Plan:
     """The same plan if the remote says that its tips are the newest, else one on the newest.
 
     Of the branches in `listed` that is known already. A newer configuration may name others.

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from updater.core import matching
+from updater.core import matching, stops
 from updater.core.changes import Change, Verify, make_changes, place_of, target_of
 from updater.core.decide import decide
 from updater.core.environment import Configuration, NamedEnvironment
 from updater.core.matching import Followed
 from updater.core.not_yet import not_yet
-from updater.core.stops import stop
-from updater.core.waiting import Waiting
+from updater.core.waiting import REFS, Waiting
 from updater.errors import BranchMissing, ConfigurationError, UpdaterError
 from updater.left_over import left_over, orphans
 from updater.model import Decision, Event, Hold, Outcome
@@ -63,7 +62,7 @@ def make_plan(sight: Sight, events: Sequence[Event], wake: Callable[[], Waiting]
 
     `wake` gives the pushes that had to wait and are to be decided on again, as last heard of the remote.
     """
-    repository = sight.repository
+    repository, heard = sight.repository, _heard(sight.repository)
     default = repository.default_branch
     tip = tip_of(repository, default)
     configuration = sight.configuration(repository.tree(tip), default)
@@ -72,7 +71,7 @@ def make_plan(sight: Sight, events: Sequence[Event], wake: Callable[[], Waiting]
     awake = {name: kept for name, kept in waiting.items() if name in known}
     followed = matching.followed(configuration.environments, events, awake)
     missing = missing_branches(repository, [match.environment for match in followed])
-    if (default, tip, waiting) != (repository.default_branch, repository.tip(default), wake()):
+    if heard != _heard(repository):
         return make_plan(sight, events, wake)  # asking for missing branches brought more news
     reachable = tuple(match for match in followed if match.environment.branch not in missing)
     found = survey(repository, sight.catalog, configuration.environments, reachable)
@@ -95,6 +94,12 @@ def make_plan(sight: Sight, events: Sequence[Event], wake: Callable[[], Waiting]
             if name in there
         },
     )
+
+
+def _heard(repository: Repository) -> tuple[str, dict[str, str | None]]:
+    """The default branch, and the tips of all that a plan is made of before it is known which branches it is about."""
+    default = repository.default_branch
+    return default, {name: repository.tip(name) for name in (default, *repository.names(REFS))}
 
 
 def past_configurations(sight: Sight) -> ConfigurationAt:
@@ -128,7 +133,7 @@ def _decide(hit: Hit, now: datetime) -> tuple[Decision, ...]:
     """Decides, and refuses or keeps back bumps that the environment does not allow, whatever the version."""
     return tuple(
         decision if decision.outcome is not Outcome.COMMITTED else _permitted(hit, decision, now)
-        for decision in decide(hit.followed, hit.target)
+        for decision in decide(hit.followed, hit.target, now)
     )
 
 
@@ -142,11 +147,7 @@ def _permitted(hit: Hit, decision: Decision, now: datetime) -> Decision:
     gap = next((gap for gap in not_yet(hit.followed.environment) if gap.stops), None)
     if gap is not None:
         return replace(refused, reason=str(gap))
-    place = (hit.followed.environment, hit.target.service, decision.image)
-    stopped = stop(*place, now, decision.to.tag)
-    if stopped is None:
-        return decision
-    return replace(decision, outcome=stopped.outcome, reason=stopped.reason, keeps=stopped.keeps)
+    return stops.stopped(decision, stops.delayed(hit.followed.environment, now))
 
 
 def _carry_out(

@@ -128,16 +128,23 @@ def unlifted(
     A release lifts what was held when it was written. What was in the file already when somebody moved back lifts
     nothing: otherwise a version could be released once and never be reverted again.
     """
-    now = Counter(stops.releases(environment, service, image))
+    now = _released(environment, service, image)
     for hold in holds:
         new = now
         if now:
-            then = configuration_at(environment.branch, hold).environments
-            old = next((each for each in then if each.name == environment.name), None)
-            new = now - Counter(stops.releases(old, service, image) if old else ())
-        tags = frozenset(release.version for release in new)
+            then = configuration_at(environment.branch, hold)
+            old = next((each for each in then.environments if each.name == environment.name), None)
+            # Of a file that was broken then, nobody can tell what it released.
+            is_broken = old is None and any(error.at and error.at.path == environment.path for error in then.errors)
+            new = now - (now if is_broken else _released(old, service, image))
+        tags = frozenset(new)
         if hold.version.tag not in tags:
             yield replace(hold, spares=tags)
+
+
+def _released(environment: NamedEnvironment | None, service: str, image: str) -> Counter[str]:
+    """How often each tag is released, whatever reasons there are; not at all where the environment is not there."""
+    return Counter(each.version for each in stops.releases(environment, service, image)) if environment else Counter()
 
 
 def _versions(followed: Followed) -> tuple[Version, ...]:

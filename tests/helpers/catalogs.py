@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,8 @@ class CountingGit(Git):
         super().__init__(remote, folder)
         self.blobs = 0
         self.commands: list[tuple[str, ...]] = []
+        self.meanwhile: Callable[[], object] | None = None
+        """What somebody else does before the next log."""
 
     def names(self) -> list[str]:
         """The commands that were run, without their arguments."""
@@ -52,13 +54,16 @@ class CountingGit(Git):
         self.commands.append(arguments)
         return super().run(*arguments, stdin=stdin)
 
-    def start(self, *arguments: str) -> None:
+    def start(self, *arguments: str, keeping: Sequence[int] = ()) -> None:
         self.commands.append(arguments)
-        super().start(*arguments)
+        super().start(*arguments, keeping=keeping)
 
     def check(self, *arguments: str, stdin: bytes = b"", identity: Mapping[str, str] | None = None) -> bytes:
         if arguments[0] == "cat-file":
             self.blobs += stdin.count(b"\n")
+        if arguments[0] == "log" and self.meanwhile is not None:
+            act, self.meanwhile = self.meanwhile, None
+            act()
         self.commands.append(arguments)
         return super().check(*arguments, stdin=stdin, identity=identity)
 

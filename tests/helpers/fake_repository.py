@@ -19,7 +19,7 @@ from updater.core.changes import Verify
 from updater.core.history import Step
 from updater.core.kustomization import FILE_NAMES, mentioned_images
 from updater.core.verification import PlannedEdit
-from updater.errors import BranchMissing, PushRefused
+from updater.errors import BranchMissing, GitError, PushRefused
 from updater.model import Entry, Landing, Past, Version
 from updater.planning import Sight
 from updater.protocols import Clock, PushOutcome, Question, Tree, Update
@@ -162,6 +162,8 @@ class FakeRepository:
         return before != (self._default, self._heard)
 
     def tree(self, commit: str) -> MemoryTree:
+        if commit not in self.commits:
+            raise GitError(f"object {commit} is no commit")
         return MemoryTree(self.commits[commit].files)
 
     def parent(self, commit: str) -> str | None:
@@ -234,7 +236,7 @@ class FakeRepository:
         return [landing for place, landing in history.landings(path, steps, {}) if place == key]
 
     def _push(self, update: Update) -> PushOutcome:
-        if update.new is not None and update.old is not None:
+        if update.new is not None and update.old is not None and not update.branch.startswith("refs/"):
             assert update.old in dict(self._ancestors(update.new)), "never anything but a descendant"
         if self.remote.get(update.branch) != update.old:
             return "moved"

@@ -125,10 +125,14 @@ class World:
         """The environments' files."""
         return {name: self.remote.on_remote("main", f"environments/{name}.yaml").encode() for name in BRANCHES}
 
+    def is_frozen(self, name: str) -> bool:
+        """Whether an environment is paused or frozen now."""
+        text = self.settings()[name].decode()
+        return PAUSED in text or (FREEZE in text and self.now < NEXT_DAY)
+
     def is_stopped(self, name: str) -> bool:
         """Whether anything in an environment's file stops versions now."""
-        text = self.settings()[name].decode()
-        return PAUSED in text or "hold:" in text or (FREEZE in text and self.now < NEXT_DAY)
+        return self.is_frozen(name) or b"hold:" in self.settings()[name]
 
     def waiting(self) -> dict[str, set[tuple[str, str, str | None]]]:
         """Image, tag and digest of what waits on the remote, by environment."""

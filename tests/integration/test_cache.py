@@ -4,25 +4,44 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from updater.adapters.cache import Cache
 from updater.errors import UpdaterError
-from updater.model import Standing
 
-STANDING = Standing(
-    "c" * 40,
-    datetime(2026, 11, 20, 10, 0, 0, 123456, UTC),
-    datetime(2026, 11, 20, 11, tzinfo=UTC),
-    datetime(2026, 11, 19, tzinfo=UTC),
-)
-PLACE = ("main", "t1", "a", "images[0]", "1.0")
 MENTIONS = [("b", "nginx"), ("a", "nginx"), ("a", "redis"), ("a", "nginx")]
+
+
+FACTS = {
+    "seen": "?, ?",
+    "landing": "?, ?, 'e', 1, 't', 'd', 'c', 'a', 'l', 'p', NULL",
+    "past": "?, ?, 'e', 'r', 1, '{}'",
+}
+"""The tables of `facts`, and what a row of them may be: branch and path first."""
+
+
+def note(cache: Cache, branch: str = "main") -> None:
+    """Notes something in each table of facts, and turns."""
+    cache.rows("UPDATE tip SET turns = '[]' WHERE branch = ?", branch)
+    for table, row in FACTS.items():
+        cache.rows(f"INSERT INTO {table} VALUES ({row})", branch, "a")
+
+
+def noted(cache: Cache, branch: str = "main") -> list[str]:
+    """Where something is noted of a branch."""
+    rows = {table: cache.rows(f"SELECT 1 FROM {table} WHERE branch = ?", branch) for table in FACTS}
+    turns = cache.rows("SELECT 1 FROM tip WHERE branch = ? AND turns IS NOT NULL", branch)
+    return [table for table, found in {**rows, "turns": turns}.items() if found]
+
+
+def advance(cache: Cache, branch: str, old: str, new: str, changed: Mapping[str, frozenset[str]]) -> bool:
+    """Carries on what is known, and nothing with it."""
+    with cache.advancing(branch, old, new, changed) as mine:
+        return mine
 
 
 @pytest.fixture
@@ -34,7 +53,7 @@ def file(tmp_path: Path) -> Path:
 def cache(file: Path) -> Iterator[Cache]:
     with closing(Cache(file)) as opened:
         opened.replace("main", "t1", MENTIONS)
-        opened.remember_standing(*PLACE, STANDING)
+        note(opened)
         opened.add("shape")
         yield opened
 
@@ -44,7 +63,7 @@ def test_what_was_noted_is_known_after_opening_again(file: Path, cache: Cache) -
         assert again.tip("main") == "t1"
         assert again.paths("main", "t1", "nginx") == ("a", "b")
         assert again.all_paths("main", "t1") == ("a", "b")
-        assert again.standing(*PLACE) == STANDING
+        assert noted(again) == [*FACTS, "turns"]
         assert "shape" in again
         assert "other" not in again
 
@@ -60,45 +79,52 @@ def test_no_mention_is_an_answer_and_another_tip_is_none(cache: Cache) -> None:
 
 def test_branches_are_kept_apart(cache: Cache) -> None:
     cache.replace("other", "t1", [("x", "nginx")])
-    cache.advance("other", "t1", "t2", {"x": frozenset()})
+    assert advance(cache, "other", "t1", "t2", {"x": frozenset()})
     assert cache.paths("other", "t2", "nginx") == ()
     assert cache.paths("main", "t1", "nginx") == ("a", "b")
 
 
 def test_an_advance_changes_the_named_files_alone(cache: Cache) -> None:
-    changed = {"b": frozenset[str](), "c": frozenset({"redis"})}
-    assert cache.advance("main", "t1", "t2", changed, frozenset({"b", "c", "d"}))
+    assert advance(cache, "main", "t1", "t2", {"b": frozenset(), "c": frozenset({"redis"})})
     assert cache.paths("main", "t2", "nginx") == ("a",)
     assert cache.paths("main", "t2", "redis") == ("a", "c")
-    assert cache.standing("main", "t2", *PLACE[2:]) == STANDING
-    assert cache.advance("main", "t2", "t3", {}, frozenset({"a"}))
-    assert cache.standing("main", "t3", *PLACE[2:]) is None
-    assert cache.paths("main", "t3", "nginx") == ("a",)
+    assert cache.paths("main", "t1", "nginx") is None
+    assert noted(cache) == [*FACTS, "turns"]
 
 
-def test_without_knowing_what_was_touched_on_the_way_all_standings_are_forgotten(cache: Cache) -> None:
-    assert cache.advance("main", "t1", "t2", {})
-    assert cache.standing("main", "t2", *PLACE[2:]) is None
-    assert cache.paths("main", "t2", "nginx") == ("a", "b")
+def test_what_is_written_while_advancing_is_carried_along(cache: Cache) -> None:
+    with cache.advancing("main", "t1", "t2", {}) as mine:
+        assert mine
+        assert cache.tip("main") == "t1"
+        cache.rows("DELETE FROM seen WHERE branch = 'main'")
+    assert cache.tip("main") == "t2"
+    assert noted(cache) == ["landing", "past", "turns"]
+
+
+def test_what_fails_while_advancing_leaves_what_was_known(cache: Cache) -> None:
+    def fail() -> None:
+        with cache.advancing("main", "t1", "t2", {"a": frozenset()}):
+            cache.rows("DELETE FROM seen WHERE branch = 'main'")
+            raise RuntimeError("broken off")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert cache.paths("main", "t1", "nginx") == ("a", "b")
+    assert noted(cache) == [*FACTS, "turns"]
 
 
 def test_an_advance_from_a_tip_that_is_not_the_known_one_changes_nothing(cache: Cache) -> None:
-    assert not cache.advance("main", "t0", "t2", {"a": frozenset()})
+    assert not advance(cache, "main", "t0", "t2", {"a": frozenset()})
     assert cache.paths("main", "t1", "nginx") == ("a", "b")
+    assert noted(cache) == [*FACTS, "turns"]
 
 
-def test_a_standing_found_at_a_tip_that_is_no_longer_the_known_one_is_not_kept(cache: Cache) -> None:
-    cache.advance("main", "t1", "t2", {"a": frozenset({"nginx"})})
-    cache.remember_standing(*PLACE, STANDING)
-    assert cache.standing("main", "t2", *PLACE[2:]) is None
-
-
-def test_a_standing_counts_for_its_version_alone(cache: Cache) -> None:
-    assert cache.standing(*PLACE[:-1], "2.0") is None
-    newer = Standing("d" * 40, STANDING.pushed_at, STANDING.landed_at)
-    cache.remember_standing(*PLACE[:-1], "2.0", newer)
-    assert cache.standing(*PLACE[:-1], "2.0") == newer
-    assert cache.standing(*PLACE) is None
+def test_a_branch_that_is_read_anew_keeps_nothing_of_its_history_and_others_do(cache: Cache) -> None:
+    cache.replace("other", "o1", MENTIONS)
+    note(cache, "other")
+    cache.replace("main", "t2", MENTIONS)
+    assert (noted(cache), noted(cache, "other")) == ([], [*FACTS, "turns"])
+    assert "shape" in cache
 
 
 def test_what_fails_half_way_leaves_what_was_known(cache: Cache) -> None:
@@ -113,6 +139,7 @@ def test_what_fails_half_way_leaves_what_was_known(cache: Cache) -> None:
 
 @pytest.mark.parametrize("damage", ["not a database", "truncated", "middle", "format"])
 def test_a_damaged_file_is_thrown_away(file: Path, damage: str) -> None:
+    """One in which the last pages are wrong is looked through only if nobody closed it in order."""
     with closing(Cache(file)) as first:
         first.replace("main", "t1", [(f"overlays/{number}/kustomization.yaml", "nginx") for number in range(2000)])
     content = file.read_bytes()
@@ -129,10 +156,34 @@ def test_a_damaged_file_is_thrown_away(file: Path, damage: str) -> None:
                 "middle": content[: half - 4096] + b"\xff" * 8192 + content[half + 4096 :],
             }[damage]
         )
+    if damage == "middle":
+        file.with_name(f"{file.name}-wal").touch()
     with closing(Cache(file)) as cache:
         assert cache.tip("main") is None
         cache.replace("main", "t1", MENTIONS)
         assert cache.paths("main", "t1", "nginx") == ("a", "b")
+
+
+def test_damage_that_is_met_later_is_told_with_what_to_do(file: Path) -> None:
+    with closing(Cache(file)) as first:
+        first.replace("main", "t1", [(f"overlays/{number}/kustomization.yaml", "nginx") for number in range(2000)])
+    content = file.read_bytes()
+    file.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
+    with closing(Cache(file)) as cache, pytest.raises(UpdaterError, match="cannot be used") as caught:
+        cache.all_paths("main", "t1")
+    assert "delete the state folder" in str(caught.value.hint)
+
+
+def test_what_was_found_out_under_a_key_is_not_found_out_again(file: Path, cache: Cache) -> None:
+    asked: list[str] = []
+
+    def find_out() -> str:
+        asked.append("asked")
+        return f"answer {len(asked)}"
+
+    assert [cache.remembered(key, find_out) for key in ("k", "k", "other")] == ["answer 1", "answer 1", "answer 2"]
+    with closing(Cache(file)) as again:
+        assert again.remembered("k", find_out) == "answer 1"
 
 
 def test_a_file_that_is_in_use_is_waited_for_and_never_thrown_away(file: Path, cache: Cache) -> None:
@@ -158,7 +209,8 @@ def _work(file: Path, number: int) -> int:
             cache.add(f"{number}/{step}")
             cache.replace(f"own-{number}", str(step), [(f"p{step}", "nginx")])
             known = cache.tip("shared") or "0"
-            moved += cache.advance("shared", known, str(int(known) + 1), {f"{number}-{step}": frozenset({"nginx"})})
+            mention = {f"{number}-{step}": frozenset({"nginx"})}
+            moved += advance(cache, "shared", known, str(int(known) + 1), mention)
     return moved
 
 

@@ -10,6 +10,7 @@ from tests.helpers import gitops
 from tests.helpers.gitops import git
 from tests.helpers.processes import running_git
 from updater.adapters import checkout
+from updater.model import Identity
 
 
 @pytest.fixture
@@ -54,3 +55,25 @@ def test_an_origin_without_a_url_is_none(clone: Path) -> None:
 def test_no_process_is_left_behind(clone: Path) -> None:
     checkout.origin(clone)
     assert running_git() == []
+
+
+def test_a_person_is_who_git_takes_for_the_author(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checkout.person(clone) == Identity("alice", "alice@example.org")
+    for name in ("NAME", "EMAIL"):
+        monkeypatch.delenv(f"GIT_AUTHOR_{name}")
+    git(clone, "config", "user.name", "Bob Ü. <x>")
+    git(clone, "config", "user.email", "bob@example.org")
+    assert checkout.person(clone / "deep") == Identity("Bob Ü. x", "bob@example.org")
+
+
+def test_a_person_is_known_outside_a_repository_as_well(tmp_path: Path) -> None:
+    assert checkout.person(tmp_path) == Identity("alice", "alice@example.org")
+
+
+@pytest.mark.parametrize("unknown", ["NAME", "EMAIL"])
+def test_a_person_whom_git_does_not_know_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unknown: str) -> None:
+    monkeypatch.setenv(f"GIT_AUTHOR_{unknown}", "")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.useConfigOnly")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "true")
+    assert checkout.person(tmp_path) is None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +11,7 @@ import pytest
 
 from tests.helpers import gitops
 from tests.helpers.git_server import FETCH, GitServer
-from tests.helpers.processes import running_git, running_with
-from updater.adapters import process
+from tests.helpers.processes import running_git
 from updater.adapters.git import Git, Remote, remote
 from updater.errors import GitError, RemoteUnavailable, UsageError
 
@@ -245,70 +241,3 @@ def test_a_command_never_reaches_a_repository_around_its_folder(tmp_path: Path) 
     inside = around / "state" / "mirror.git"
     inside.mkdir(parents=True)
     assert Git(Remote("x"), inside).run("rev-parse", "refs/heads/main").code != 0
-
-
-def test_a_program_gives_back_its_output_and_how_it_ended(tmp_path: Path) -> None:
-    script = "cat; echo complaint >&2; pwd; exit 3"
-    finished = process.run(("sh", "-c", script), folder=tmp_path, environment={}, seconds=30, stdin=b"in\n")
-    assert finished == process.Finished(3, f"in\n{tmp_path}\n".encode(), b"complaint\n")
-    assert finished.message() == "complaint"
-
-
-def test_of_a_long_complaint_the_end_is_kept() -> None:
-    assert process.Finished(1, b"", b"x" * 3000 + b"end\n").message(10) == "…xxxxxxend"
-
-
-def test_a_complaint_cannot_steer_a_terminal() -> None:
-    assert process.Finished(1, b"", b"\x1b[31mred\x07\xff\nnext").message() == "[31mred\ufffd\nnext"
-
-
-def test_a_program_sees_exactly_the_environment_it_is_given(tmp_path: Path) -> None:
-    finished = process.run(("/usr/bin/env",), folder=tmp_path, environment={"ONE": "1"}, seconds=30)
-    assert finished.stdout == b"ONE=1\n"
-
-
-def test_when_time_is_up_the_program_and_its_children_are_killed(tmp_path: Path) -> None:
-    script = "echo begun; sleep 600 & sleep 600"
-    environment = {"PATH": os.environ["PATH"], "MARK": str(tmp_path)}
-    finished = process.run(("sh", "-c", script), folder=tmp_path, environment=environment, seconds=0.5)
-    assert finished.code is None
-    assert finished.stdout == b"begun\n"
-    assert running_with("MARK", str(tmp_path)) == []
-
-
-@pytest.mark.slow
-def test_a_child_that_left_the_session_is_not_waited_for(tmp_path: Path) -> None:
-    script = "echo begun; setsid sh -c 'echo $$ >pid; echo ready; exec sleep 600' & sleep 600"
-    try:
-        finished = process.run(("sh", "-c", script), folder=tmp_path, environment=dict(os.environ), seconds=0.5)
-    finally:
-        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-    assert finished.code is None
-    assert finished.stdout == b"begun\nready\n"
-
-
-def test_an_interruption_kills_the_program_as_well(tmp_path: Path) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    environment = {"PATH": os.environ["PATH"], "MARK": str(tmp_path)}
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            process.run(("sh", "-c", "sleep 600 & sleep 600"), folder=tmp_path, environment=environment, seconds=600)
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    assert running_with("MARK", str(tmp_path)) == []
-
-
-def test_killing_what_has_ended_is_harmless() -> None:
-    ended = subprocess.Popen(("true",), start_new_session=True)
-    ended.wait()
-    process.kill(ended)
-    assert ended.returncode == 0
-
-
-def test_an_unknown_program_is_told_at_once(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        process.run(("no-such-program",), folder=tmp_path, environment={}, seconds=30)

@@ -16,7 +16,8 @@ import pytest
 from tests.helpers import components, gitops
 from tests.helpers.git_server import FETCH, GitServer
 from tests.helpers.gitops import NOON, OpenMirror, Person, git, opened
-from updater.adapters import reading
+from tests.helpers.histories import Made, made, with_people
+from updater.adapters import log
 from updater.adapters.mirror import Mirror
 from updater.errors import BranchMissing, GitError, RemoteUnavailable, UsageError
 from updater.protocols import Update
@@ -377,6 +378,143 @@ def test_a_commit_is_the_one_that_git_would_have_made(
     assert raw.stdout.partition(b"\n\n")[2] == message.encode()
 
 
+WAITING = "refs/updater/waiting/test"
+
+
+def note(ours: Mirror, content: str = "one", parent: str | None = None) -> str:
+    return ours.build_note(None, {"waiting.ndjson": content.encode()}, f"Keep {content}\n", NOON)
+
+
+def put_beside(bare: Path, name: str = WAITING, files: tuple[str, ...] = ("x",)) -> str:
+    """Somebody, or another replica, writes a ref beside the branches."""
+    commit = git(bare, "commit-tree", "main^{tree}", stdin="".join(files).encode())
+    git(bare, "update-ref", name, commit)
+    return commit
+
+
+def test_a_note_holds_its_files_and_nothing_else(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    files = {"b.txt": b"\0\xff", "a": b""}
+    first = ours.build_note(None, files, "Keep\n", NOON)
+    second = ours.build_note(first, {"a": b"1"}, "Keep more\n", NOON)
+    assert ours.push([Update(WAITING, None, second)]) == {WAITING: "landed"}
+    assert git(bare, "ls-tree", "--name-only", first).splitlines() == ["a", "b.txt"]
+    assert ours.tree(first).read("b.txt") == b"\0\xff"
+    assert ours.tree(second).names("") == ["a"]
+    assert git(bare, "log", "--format=%an %cn %s", WAITING).splitlines() == [
+        "Updater Robot Keep more", "Updater Robot Keep",
+    ]  # fmt: skip
+    assert (ours.parent(second), ours.parent(first), ours.message(first)) == (first, None, "Keep\n")
+    git(bare, "fsck", "--strict")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", ".git", ".GIT", "a/b", "a\0b"])
+def test_a_note_has_no_file_that_git_could_not_check_out(
+    mirror: OpenMirror, bare: Path, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(ValueError, match="no name for a file"):
+        mirror(bare, tmp_path / "state").build_note(None, {name: b""}, "x\n", NOON)
+
+
+def test_a_ref_beside_the_branches_is_made_moved_and_taken_away(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    one = note(ours)
+    two = note(ours, "two", one)
+    for update in (Update(WAITING, None, one), Update(WAITING, one, two), Update(WAITING, two, None)):
+        assert ours.push([update]) == {WAITING: "landed"}
+        assert ours.tip(WAITING) == update.new
+        assert ours.names("refs/updater/waiting/") == ([WAITING] if update.new else [])
+        assert git(bare, "for-each-ref", "--format=%(objectname)", "refs/updater") == (update.new or "")
+        assert not ours.refresh()
+        with closing(opened(bare, tmp_path / "fresh")) as fresh:
+            fresh.refresh()
+            assert fresh.tip(WAITING) == update.new
+
+
+def test_refs_beside_the_branches_are_heard_of_by_every_refresh(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    assert ours.names("refs/updater/") == []
+    deep, other = f"{WAITING}/a/b-ü", "refs/updater/other"
+    tips = {name: put_beside(bare, name) for name in (deep, other)}
+    assert ours.refresh()
+    assert ours.names("refs/updater/") == [other, deep]
+    assert ours.names("refs/updater/waiting/") == [deep]
+    assert {name: ours.tip(name) for name in tips} == tips
+    assert ours.tree(tips[deep]).read(PATH) == b"images: []\n"
+    assert not ours.refresh()
+    assert mirror(bare, tmp_path / "state").names("refs/updater/") == [other, deep]
+    new = put_beside(bare, deep, ("y",))
+    assert ours.refresh()
+    assert ours.tip(deep) == new
+    git(bare, "update-ref", "-d", deep)
+    assert ours.refresh()
+    assert (ours.tip(deep), ours.names("refs/updater/")) == (None, [other])
+    assert mirror(bare, tmp_path / "state").names("refs/updater/") == [other]
+
+
+def test_a_ref_beside_the_branches_may_take_the_place_of_one_above_it(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    put_beside(bare)
+    ours.refresh()
+    git(bare, "update-ref", "-d", WAITING)
+    put_beside(bare, f"{WAITING}/deeper")
+    assert ours.refresh()
+    assert ours.names("refs/updater/") == [f"{WAITING}/deeper"]
+
+
+def test_branches_and_other_refs_that_look_like_ours_are_none_of_them(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    for name in ("refs/heads/refs/updater/waiting/test", "refs/tags/updater/waiting/test", "refs/updaters/x"):
+        put_beside(bare, name)
+    ours = mirror(bare, tmp_path / "state")
+    assert not ours.refresh()
+    assert ours.names("refs/") == []
+
+
+@pytest.mark.parametrize("odd", ["refs/updater/waiting/caf\udce9", "refs/updater/tagged", "refs/updater/blob"])
+def test_an_odd_ref_that_somebody_put_beside_the_branches_does_not_stop_the_rest(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path, odd: str
+) -> None:
+    """A name that is no text, an annotated tag, a file: git has room for all of them there."""
+    thing = git(bare, "rev-parse", f"main:{PATH}" if odd.endswith("blob") else "main")
+    if odd.endswith("tagged"):
+        git(bare, "tag", "--annotate", "--message=x", "v1", "main")
+        thing = git(bare, "rev-parse", "v1")
+    git(bare, "update-ref", odd, thing)
+    put_beside(bare)
+    new = alice.commit({"x": "1"})
+    ours = mirror(bare, tmp_path / "state")
+    ours.refresh()
+    assert ours.tip("main") == new
+    assert WAITING in ours.names("refs/updater/")
+
+
+def test_what_a_commit_changed_is_told_against_its_first_parent(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    first = gitops.tip(bare)
+    alice.commit({"side": "1"}, branch="side")
+    change = alice.commit({PATH: None, "z": "1", "a": "1"})
+    merge = alice.merge("side")
+    ours = mirror(bare, tmp_path / "state")
+    assert ours.changed(change) == ["a", PATH, "z"]
+    assert ours.changed(merge) == ["side"]
+    assert (ours.parent(merge), ours.parent(first)) == (change, None)
+    assert ours.message(change) == "Change\n"
+
+
+def test_a_commit_whose_people_have_no_date_can_be_read(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    made(bare, Made({PATH: "images: [x]\n"}, "Never"))
+    odd = with_people(bare, b"a <a@b> never", b"b <b@b> never")
+    ours.refresh()
+    assert ours.tree(odd).read(PATH) == b"images: [x]\n"
+    assert ours.message(odd) == "Never"
+
+
 def test_commits_may_stand_on_each_other_before_they_are_pushed(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
     ours = mirror(bare, tmp_path / "state")
     first = build(ours)
@@ -414,7 +552,7 @@ def test_commits_are_signed_where_gits_configuration_asks_for_it(
     ours.push([Update("main", gitops.tip(bare), second)])
     verify = ("-c", f"gpg.ssh.allowedSignersFile={signers}", "verify-commit", first, second)
     git(bare, *verify)
-    logged = list(reading.log(ours.git, second, PATH))
+    logged = log.log(ours.git, second, PATH)
     assert [commit.sha for commit in logged] == [first, git(bare, "rev-parse", "main~2")]
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     told = git(bare, "log", "-1", "--format=%an <%ae> %at%n%cn <%ce> %ct%n%B", second)
@@ -485,7 +623,7 @@ def test_a_persons_own_git_settings_do_not_disturb(
             new = alice.commit({"x": "1"}, "Ä")
         assert ours.refresh()
         ours.git.check("-c", "user.name=x", "-c", "user.email=x@example.org", "tag", "--message=x", "v1", new)
-        assert next(reading.log(ours.git, new, "x")).message == "Ä\n"
+        assert log.log(ours.git, new, "x")[0].message == "Ä\n"
         assert ours.push([Update("main", new, build(ours, "Deploy ü\n"))]) == {"main": "landed"}
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     assert git(bare, "log", "-1", "--format=%s", "main") == "Deploy ü"

@@ -273,3 +273,100 @@ def test_only_the_named_branches_are_pushed(setting: Setting) -> None:
     git(setting.ours.git.folder, "branch", "stray", "main")
     setting.push(setting.update())
     assert git(setting.bare, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
+
+
+WAITING = "refs/updater/waiting/test"
+
+
+def beside(setting: Setting, content: str = "ours", old: str | None = None) -> Update:
+    """What is kept of ours beside the branches, written anew."""
+    return Update(WAITING, old, setting.ours.build_note(old, {"x": content.encode()}, "Keep\n", NOON))
+
+
+def refs(bare: Path) -> dict[str, str]:
+    lines = git(bare, "for-each-ref", "--format=%(refname) %(objectname)", "refs/updater").splitlines()
+    return dict(line.split(" ") for line in lines)
+
+
+def rival_note(setting: Setting) -> str:
+    """Another replica is faster."""
+    new = git(setting.bare, "commit-tree", "main^{tree}", stdin=b"Rival\n")
+    git(setting.bare, "update-ref", WAITING, new)
+    return new
+
+
+def test_a_branch_and_a_ref_beside_it_land_in_one_push(setting: Setting) -> None:
+    update, kept = setting.update(), beside(setting)
+    gitops.hook(setting.bare, "pre-receive", f"echo once >>{setting.bare}/pushes")
+    assert setting.push(update, kept) == {"main": "landed", WAITING: "landed"}
+    assert (setting.bare / "pushes").read_text() == "once\n"
+    assert (gitops.tip(setting.bare), refs(setting.bare)) == (update.new, {WAITING: kept.new})
+    assert (setting.ours.tip("main"), setting.ours.tip(WAITING)) == (update.new, kept.new)
+    assert git(setting.ours.git.folder, "rev-parse", WAITING) == kept.new
+
+
+def test_a_ref_that_somebody_else_made_first_is_not_overwritten(setting: Setting) -> None:
+    theirs = rival_note(setting)
+    assert setting.push(beside(setting)) == {WAITING: "moved"}
+    assert refs(setting.bare) == {WAITING: theirs}
+    assert setting.ours.tip(WAITING) is None
+    assert setting.ours.refresh()
+    assert setting.ours.tip(WAITING) == theirs
+
+
+@pytest.mark.parametrize("takes_away", [False, True])
+def test_a_ref_that_somebody_else_moved_is_neither_moved_nor_taken_away(setting: Setting, takes_away: bool) -> None:
+    kept = beside(setting)
+    setting.push(kept)
+    theirs = rival_note(setting)
+    update = Update(WAITING, kept.new, None) if takes_away else beside(setting, "more", kept.new)
+    assert setting.push(update) == {WAITING: "moved"}
+    assert refs(setting.bare) == {WAITING: theirs}
+
+
+@pytest.mark.parametrize("takes_away", [False, True])
+def test_a_ref_that_is_gone_is_not_made_again_by_moving_it(setting: Setting, takes_away: bool) -> None:
+    kept = beside(setting)
+    setting.push(kept)
+    git(setting.bare, "update-ref", "-d", WAITING)
+    update = Update(WAITING, kept.new, None) if takes_away else beside(setting, "more", kept.new)
+    assert setting.push(update) == {WAITING: "moved"}
+    assert refs(setting.bare) == {}
+
+
+@pytest.mark.parametrize(("hook", "outcome"), [("pre-receive", "unfinished"), ("post-receive", "landed")])
+@pytest.mark.parametrize("what", ["made", "moved", "taken away"])
+def test_a_server_killed_over_a_ref_beside_the_branches_is_settled_as_well(
+    setting: Setting, hook: str, outcome: str, what: str
+) -> None:
+    old = None
+    if what != "made":
+        old = beside(setting).new
+        setting.push(Update(WAITING, None, old))
+    update = Update(WAITING, old, None) if what == "taken away" else beside(setting, "more", old)
+    gitops.hook(setting.bare, hook, KILL)
+    assert setting.push(update) == {WAITING: outcome}
+    expected = update.new if outcome == "landed" else old
+    assert refs(setting.bare) == ({WAITING: expected} if expected else {})
+    assert setting.ours.tip(WAITING) == expected
+
+
+@pytest.mark.parametrize("takes_away", [False, True])
+def test_a_ref_that_a_rival_has_by_the_time_we_look_is_moved(setting: Setting, takes_away: bool) -> None:
+    kept = beside(setting)
+    setting.push(kept)
+    theirs = git(setting.bare, "commit-tree", "main^{tree}", stdin=b"Rival\n")
+    gitops.hook(setting.bare, "pre-receive", f"unset GIT_QUARANTINE_PATH; git update-ref {WAITING} {theirs}; {KILL}")
+    update = Update(WAITING, kept.new, None) if takes_away else beside(setting, "more", kept.new)
+    assert setting.push(update) == {WAITING: "moved"}
+    assert refs(setting.bare) == {WAITING: theirs}
+
+
+def test_a_ref_that_may_not_be_written_is_refused_and_the_branch_lands(setting: Setting) -> None:
+    gitops.hook(setting.bare, "update", 'case $1 in refs/updater/*) echo "only branches" >&2; exit 1;; esac')
+    outcomes = setting.push(setting.update(), beside(setting))
+    assert outcomes["main"] == "landed"
+    refusal = outcomes[WAITING]
+    assert isinstance(refusal, PushRefused)
+    assert "only branches" in refusal.message
+    assert setting.ours.tip(WAITING) is None

@@ -23,14 +23,19 @@ from tests.helpers.events import (
     stories,
     target,
 )
-from updater.core.decide import decide, ignored, needs_past
-from updater.core.environment import OrderName
-from updater.core.matching import merge
+from updater.core import decide as deciding
+from updater.core.decide import ignored, needs_past
+from updater.core.environment import Hold, OrderName, Release
+from updater.core.matching import Followed, merge
 from updater.model import Decision, Event, Landing, Outcome, Past, Standing, Target, Version
 
 COMMITTED, UNCHANGED, REJECTED = Outcome.COMMITTED, Outcome.UNCHANGED, Outcome.REJECTED
 SUPERSEDED, REFUSED, HELD = Outcome.SUPERSEDED, Outcome.REFUSED, Outcome.HELD
 FRESH = target()
+
+
+def decide(followed: Followed, here: Target) -> tuple[Decision, ...]:
+    return deciding.decide(followed, here, at(60))
 
 
 def outcomes(decisions: tuple[Decision, ...]) -> list[tuple[str | None, Outcome]]:
@@ -337,6 +342,77 @@ def test_a_held_tag_without_digest_is_held_and_not_refused() -> None:
 def test_a_twin_of_a_held_push_is_no_way_around_the_hold() -> None:
     followed = following(pushed("1.4.0", "b", 50), pushed("1.4.0", None, 55, source="docker-hub"), order="semver")
     assert outcomes(decide(followed, reverted("1.3.2", "1.4.0"))) == [("1.4.0", HELD), ("1.4.0", HELD)]
+
+
+# What somebody holds by hand
+
+
+def held_by_hand(*events: Event, until: str | None = None, released: tuple[str, ...] = ()) -> Followed:
+    """Pushes of an image that is held in its service, but for these tags."""
+    followed = following(*events, order="semver")
+    hold, release = (Hold("model-a", "x", until=until),), tuple(Release("model-a", IMAGE, tag) for tag in released)
+    settings = replace(followed.environment.settings, hold=hold, release=release)
+    return replace(followed, environment=replace(followed.environment, settings=settings))
+
+
+PUSHES = tuple(pushed(f"1.3.{number}", "b") for number in (7, 8, 9))
+
+
+def test_each_version_is_held_on_its_own_where_a_hold_has_no_end() -> None:
+    decisions = decide(held_by_hand(*PUSHES), target("1.3.0", "a"))
+    assert outcomes(decisions) == [("1.3.7", HELD), ("1.3.8", HELD), ("1.3.9", HELD)]
+    assert {(each.reason, each.keeps) for each in decisions} == {("held: x (environments/test.yaml)", False)}
+
+
+def test_of_versions_that_are_held_for_a_time_the_best_is_kept_and_supersedes_the_others() -> None:
+    decisions = decide(held_by_hand(*PUSHES, until="2026-11-21"), target("1.3.0", "a"))
+    assert outcomes(decisions) == [("1.3.7", SUPERSEDED), ("1.3.8", SUPERSEDED), ("1.3.9", HELD)]
+    assert [each.keeps for each in decisions] == [False, False, True]
+    assert decisions[0].reason == "1.3.9 is newer and came with it"
+
+
+@pytest.mark.parametrize(
+    ("until", "lesser", "keeps"), [(None, HELD, [False] * 3), ("2026-11-21", SUPERSEDED, [False, True, False])]
+)
+def test_a_held_version_hides_no_lesser_one_that_is_released(
+    until: str | None, lesser: Outcome, keeps: list[bool]
+) -> None:
+    decisions = decide(held_by_hand(*PUSHES, until=until, released=("1.3.8",)), target("1.3.0", "a"))
+    assert outcomes(decisions) == [("1.3.7", lesser), ("1.3.9", HELD), ("1.3.8", COMMITTED)]
+    assert [each.keeps for each in decisions] == keeps
+
+
+def test_of_what_is_held_for_a_time_above_one_that_lands_the_best_alone_is_kept() -> None:
+    decisions = decide(held_by_hand(*PUSHES, until="2026-11-21", released=("1.3.7",)), target("1.3.0", "a"))
+    assert outcomes(decisions) == [("1.3.8", SUPERSEDED), ("1.3.9", HELD), ("1.3.7", COMMITTED)]
+    assert [each.keeps for each in decisions] == [False, True, False]
+
+
+def test_a_hold_by_hand_changes_nothing_about_what_would_not_land_anyway() -> None:
+    followed = held_by_hand(pushed("1.3.0", "a"), pushed("1.2.0", "b"), pushed("1.5.0"))
+    expected = [("1.2.0", REJECTED), ("1.3.0", UNCHANGED), ("1.5.0", REFUSED)]
+    assert outcomes(decide(followed, target("1.3.0", "a"))) == expected
+
+
+@given(
+    st.permutations(PUSHES),
+    st.sets(st.sampled_from(["1.3.7", "1.3.8", "1.3.9"])),
+    st.sampled_from([None, "2099-01-01"]),
+)
+def test_versions_that_come_one_by_one_past_a_hold_end_where_they_end_together(
+    pushes: list[Event], released: set[str], until: str | None
+) -> None:
+    def landed(here: Target, *events: Event) -> Target:
+        decisions = decide(held_by_hand(*events, until=until, released=tuple(released)), here)
+        tags = [each.to for each in decisions if each.outcome is COMMITTED]
+        return standing_in(tags[0], Past()) if tags else here
+
+    start = standing_in(Version("1.3.0", digest("a")), Past())
+    alone = start
+    for event in pushes:
+        alone = landed(alone, event)
+    assert alone.entry.version == landed(start, *pushes).entry.version
+    assert alone.entry.version.tag == max(released, default="1.3.0")
 
 
 def test_under_pin_tag_a_reverted_tag_is_held_with_whatever_digest_it_comes() -> None:

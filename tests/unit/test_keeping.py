@@ -53,7 +53,7 @@ def on_ref(repository: FakeRepository, name: str = TEST) -> list[str | None]:
 
 def stored(repository: FakeRepository, name: str = TEST) -> tuple[Event, ...]:
     events, unreadable = waiting.read(repository.on_remote(name, waiting.FILE).encode(), LATER)
-    assert unreadable == 0
+    assert unreadable == ()
     return events
 
 
@@ -170,7 +170,7 @@ def test_a_ref_without_the_file_keeps_nothing(path: str) -> None:
     assert kept(sight(repository)) == {"test": ()}
 
 
-def test_lines_that_cannot_be_read_are_passed_over_and_go_with_the_next_writing() -> None:
+def test_lines_that_cannot_be_read_are_passed_over_and_stay_as_they_are() -> None:
     repository = frozen()
     good = waiting.written([pushed("5", image=OTHER)]).decode()
     forged = json.dumps({"image": "a b", "tag": "$(x)", "received_at": "2026-11-20T12:00:00Z"})
@@ -178,6 +178,50 @@ def test_lines_that_cannot_be_read_are_passed_over_and_go_with_the_next_writing(
     repository.refresh()
     assert kept(sight(repository)) == {"test": (pushed("5", image=OTHER),)}
     handle(repository, delivery("2"))
+    assert repository.on_remote(TEST, waiting.FILE) == (
+        waiting.written([pushed("2"), pushed("5", image=OTHER)]).decode() + f"{{\n{forged}\n[]\n"
+    )
+
+
+def test_a_ref_with_nothing_but_such_lines_stays() -> None:
+    repository = frozen()
+    repository.commit(TEST, {waiting.FILE: waiting.written([pushed("2")]).decode() + "[]\n"})
+    repository.commit("main", overlay("3"))
+    handle(repository, delivery("2"))
+    assert repository.on_remote(TEST, waiting.FILE) == "[]\n"
+
+
+def test_a_ref_that_is_no_commit_keeps_nothing_is_told_and_written_over(caplog: pytest.LogCaptureFixture) -> None:
+    repository = frozen()
+    repository.remote[TEST] = "b10b"
+    repository.refresh()
+    assert kept(sight(repository)) == {"test": ()}
+    assert f"{TEST} is no commit with a file {waiting.FILE}" in caplog.text
+    assert outcomes(handle(repository, delivery("2"))) == [("2", WAITING)]
+    assert stored(repository) == (pushed("2"),)
+
+
+def test_a_file_that_is_too_big_is_not_read_and_never_written(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    repository = frozen()
+    handle(repository, delivery("2"))
+    monkeypatch.setattr(waiting, "MAX_BYTES", len(waiting.written([pushed("2")])))
+    report = handle(repository, delivery("5", image=OTHER))
+    assert (outcomes(report), report.exit_code, caplog.text) == ([("5", REFUSED)], 5, "")
+    assert "bytes; up to " in report.decisions[0].reason
+    assert stored(repository) == (pushed("2"),)
+    monkeypatch.setattr(waiting, "MAX_BYTES", 9)
+    assert kept(sight(repository)) == {"test": ()}
+    assert f"{TEST} is no commit with a file {waiting.FILE} that can be read" in caplog.text
+
+
+def test_what_waits_is_written_on_top_of_what_waited_and_no_push_is_forced() -> None:
+    repository = frozen()
+    handle(repository, delivery("2"))
+    before = repository.remote[TEST]
+    handle(repository, delivery("5", image=OTHER))
+    assert repository.commits[repository.remote[TEST]].parent == before
     assert stored(repository) == (pushed("2"), pushed("5", image=OTHER))
 
 
@@ -229,7 +273,9 @@ def test_others_who_are_faster_every_time_end_in_a_refusal_that_may_be_tried_aga
         lambda number=number: write(repository, pushed(str(number), image=OTHER))  # type: ignore[misc]
         for number in range(keeping.TRIES)
     ]
-    report = handle(repository, delivery("2"))
+    pauses: list[int] = []
+    report = pipeline.handle(replace(parts(repository), pause=pauses.append), [delivery("2")])
+    assert pauses == list(range(1, keeping.TRIES))
     (problem,) = report.problems
     assert isinstance(problem, PushContended)
     assert str(problem) == f"{TEST} was changed by others {keeping.TRIES} times in a row"

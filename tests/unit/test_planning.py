@@ -125,9 +125,25 @@ def test_only_what_would_land_is_stopped(line: str) -> None:
     assert (unchanged.keeps, rejected.keeps) == (False, False)
 
 
-@pytest.mark.parametrize("line", ["paused: true", "hold: [{service: model-a, reason: x}]"])
-def test_an_entry_that_is_claimed_twice_is_refused_even_where_it_is_stopped(line: str) -> None:
-    files = {**environment_file("test", line), **overlay("1"), **environment_file("all")}
+def test_a_released_version_lands_and_the_held_ones_beside_it_are_kept_or_not_as_they_would_be_alone() -> None:
+    for until, keeps in ((", until: 2026-11-21", True), ("", False)):
+        hold = f"hold: [{{service: model-a, reason: x{until}}}]"
+        files = {**environment_file("test", hold, RELEASE, order="numerical"), **overlay("1")}
+        plan = planned(files, pushed("2"), pushed("3"))
+        told = [(each.to.tag, each.outcome, each.keeps) for each in plan.decisions]
+        assert told == [("3", Outcome.HELD, keeps), ("2", COMMITTED, False)]
+        assert len(plan.changes) == 1
+
+
+def test_a_released_version_waits_for_the_end_of_a_freeze_beside_the_one_that_is_held() -> None:
+    hold = "hold: [{service: model-a, reason: x, until: 2026-11-21}]"
+    files = {**environment_file("test", hold, "paused: true", RELEASE, order="numerical"), **overlay("1")}
+    told = [(each.to.tag, each.outcome, each.keeps) for each in planned(files, pushed("2"), pushed("3")).decisions]
+    assert told == [("3", Outcome.HELD, True), ("2", Outcome.WAITING, True)]
+
+
+def test_an_entry_that_is_claimed_twice_is_refused_even_where_it_is_stopped() -> None:
+    files = {**environment_file("test", "paused: true"), **overlay("1"), **environment_file("all")}
     files["environments/all.yaml"] = files["environments/all.yaml"].replace("overlays/all/", "overlays/*/")
     assert [outcome for _, _, outcome in places(planned(files, pushed("2")).decisions)] == [REFUSED, REFUSED]
 
@@ -303,6 +319,29 @@ def test_what_waits_is_planned_by_a_configuration_that_comes_with_a_missing_bran
     plan = make_plan(sight(repository), (), lambda: {"test": (pushed("2"),)})
     assert places(plan.decisions) == [("test", "model-a", COMMITTED)]
     assert plan.tips == repository.remote
+
+
+def test_what_waits_is_read_again_only_where_asking_for_a_branch_brought_news() -> None:
+    files = {**environment_file("test"), **overlay("1"), **environment_file("far", "branch: far")}
+    repository = FakeRepository({"main": files})
+    reads: list[int] = []
+
+    def wake() -> dict[str, tuple[Event, ...]]:
+        reads.append(len(repository.listings))
+        return {}
+
+    make_plan(sight(repository), [pushed("2")], wake)
+    assert reads == [0]
+    repository.commit("refs/updater/waiting/test", {"x": ""})
+    make_plan(sight(repository), [pushed("2")], wake)
+    assert reads == [0, 1, 2]
+
+
+def test_what_waits_for_environments_that_are_not_there_is_told_in_the_order_of_their_names() -> None:
+    names = ["d", "a", "c", "e", "b"]
+    repository = FakeRepository({"main": {**environment_file("test"), **overlay("1")}})
+    plan = make_plan(sight(repository), [], lambda: {name: (pushed(name),) for name in names})
+    assert [each.to.tag for each in plan.left_over] == sorted(names)
 
 
 def test_what_waits_for_an_environment_that_is_not_there_is_told_and_was_not_decided() -> None:

@@ -134,6 +134,23 @@ def test_nothing_is_done_where_nothing_waits() -> None:
     assert ours.repository.pushes == []
 
 
+def test_a_pass_asks_for_the_refs_once_and_reads_what_waits_once(caplog: pytest.LogCaptureFixture) -> None:
+    ours = world(delivery("2"))
+    ours.repository.commit(TEST, {waiting.FILE: waiting.written([pushed("2")]).decode() + "[]\n"})
+    ours.repository.listings.clear()
+    assert outcomes(ours.reconcile()) == [("2", WAITING)]
+    assert ours.repository.listings == [frozenset()]
+    assert caplog.text.count("cannot be read") == 1
+
+
+def test_a_pass_asks_for_other_branches_before_it_says_that_nothing_is_to_be_done() -> None:
+    edge = {**environment_file("edge", "branch: edge", FREEZE)}
+    ours = world(delivery("2"), main=edge, edge=overlay("1", environment="edge"))
+    ours.repository.listings.clear()
+    assert outcomes(ours.reconcile()) == [("2", WAITING), ("2", WAITING)]
+    assert ours.repository.listings == [frozenset(), frozenset({"main", "edge"})]
+
+
 def test_any_replica_lands_what_another_one_kept() -> None:
     first = world(delivery("2"))
     fresh = FakeRepository({"main": FILES}, since=-99)
@@ -359,6 +376,37 @@ def test_a_remote_that_refuses_the_branch_leaves_it_waiting() -> None:
     report = ours.on_sunday()
     assert (outcomes(report), report.exit_code) == ([("2", REFUSED)], 5)
     assert (ours.waits, ours.repository.pushes) == (["2"], [("main",)])
+
+
+def test_what_is_superseded_by_a_push_that_the_remote_refuses_stays() -> None:
+    ours = world(delivery("2"))
+    ours.clock.time = SUNDAY
+    ours.repository.refuses = {"main": "protected"}
+    assert outcomes(ours.handle(delivery("3"))) == [("2", SUPERSEDED), ("3", REFUSED)]
+    assert ours.waits == ["2"]
+    ours.repository.refuses = {}
+    assert outcomes(ours.reconcile()) == [("2", COMMITTED)]
+
+
+def test_what_is_superseded_by_a_push_that_does_not_render_stays() -> None:
+    def refuse_3(_tree: Tree, edit: PlannedEdit) -> None:
+        if any(bump.to.tag == "3" for bump in edit.bumps):
+            raise RenderError("3 does not render")
+
+    ours = world(delivery("2"))
+    ours.clock.time, ours.verify = SUNDAY, refuse_3
+    assert outcomes(ours.handle(delivery("3"))) == [("2", SUPERSEDED), ("3", REFUSED)]
+    assert ours.waits == ["2"]
+    assert outcomes(ours.reconcile()) == [("2", COMMITTED)]
+
+
+def test_what_is_superseded_by_a_push_that_lands_is_dropped_although_another_entry_is_refused() -> None:
+    ours = world(delivery("2"), main=overlay("1", service="model-b"))
+    ours.commit({"overlays/test/model-b/kustomization.yaml": ALIASED.replace(IMAGE, OTHER)})
+    ours.clock.time = SUNDAY
+    report = ours.handle(delivery("3"), delivery("7", image=OTHER))
+    assert sorted(outcomes(report)) == [("2", SUPERSEDED), ("3", COMMITTED), ("7", REFUSED), ("7", REFUSED)]
+    assert ours.waits == []
 
 
 def test_others_who_are_faster_every_time_leave_it_waiting() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from updater.core.environment import Environment, Follow, Freeze, Hold, NamedEnvironment, Release
-from updater.core.stops import Stop, released, stop
+from updater.core.stops import Stop, delayed, held, released, stop
 from updater.model import Outcome
 
 IMAGE = "reg.example/models/model-a"
@@ -96,6 +96,14 @@ def test_a_reason_over_several_lines_is_told_in_one(environment: NamedEnvironmen
 def test_a_hold_is_told_before_a_pause_and_a_pause_before_a_freeze() -> None:
     assert stopped(staging(paused="no power", freeze=(WEEKEND,))).reason.startswith("paused")
     assert stopped(staging(hold=(TRIAL,), paused=True, freeze=(WEEKEND,))).reason.startswith("held until")
+
+
+def test_a_hold_and_a_delay_can_be_asked_for_alone() -> None:
+    both = staging(hold=(TRIAL,), paused=True)
+    assert held(both, "model-a", IMAGE, NOON) == stop(both, "model-a", IMAGE, NOON)
+    assert delayed(both, NOON) == Stop(Outcome.WAITING, "paused (environments/staging.yaml:8)", keeps=True)
+    assert held(staging(paused=True), "model-a", IMAGE, NOON) is None
+    assert delayed(staging(hold=(TRIAL,)), NOON) is None
 
 
 def test_what_is_over_or_meant_for_others_hides_nothing_that_is_not() -> None:

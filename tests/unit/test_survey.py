@@ -10,6 +10,7 @@ from tests.helpers.events import IMAGE, at, digest, environment, pushed
 from tests.helpers.fake_repository import FakeRepository, images, overlay
 from updater.core import matching
 from updater.core.environment import Configuration, Follow, NamedEnvironment, Release
+from updater.errors import ConfigurationError, Location
 from updater.model import Event, Hold, Past, Version
 from updater.protocols import Question
 from updater.survey import Hit, Survey, recalled, survey, unlifted
@@ -184,8 +185,8 @@ def test_where_only_tags_are_written_a_push_is_known_again_whatever_its_digest()
 # What a release lifts
 
 
-def release(version: str, *, service: str = "model-a") -> Release:
-    return Release(service, IMAGE, version)
+def release(version: str, *, service: str = "model-a", reason: str | None = None) -> Release:
+    return Release(service, IMAGE, version, reason)
 
 
 def held(tag: str, commit: str = "c0ffee") -> Hold:
@@ -209,6 +210,34 @@ def test_a_release_that_was_there_when_somebody_moved_back_lifts_nothing() -> No
 
 def test_a_release_in_a_file_that_was_not_there_when_somebody_moved_back_is_new() -> None:
     assert lifted((release("2"),), None, held("2")) == []
+
+
+@pytest.mark.parametrize("errors", [(), (ConfigurationError("broken", at=Location("environments/edge.yaml", 3)),)])
+def test_a_release_in_a_file_that_was_not_there_is_new_whatever_is_wrong_with_others(
+    errors: tuple[ConfigurationError, ...],
+) -> None:
+    left = unlifted([held("2")], environment(release=(release("2"),)), "model-a", IMAGE, lambda *_: broken(*errors))
+    assert list(left) == []
+
+
+def test_a_release_lifts_nothing_where_nobody_can_tell_whether_it_was_there_when_somebody_moved_back() -> None:
+    now = environment(release=(release("2"),))
+    then = broken(ConfigurationError("broken", at=Location(now.path, 3)))
+    assert list(unlifted([held("2")], now, "model-a", IMAGE, lambda *_: then)) == [held("2")]
+
+
+def broken(*errors: ConfigurationError) -> Configuration:
+    return Configuration((), errors)
+
+
+def test_new_words_for_an_old_release_lift_nothing() -> None:
+    assert lifted((release("2", reason="fixed"),), (release("2", reason="fixt"),), held("2")) == [held("2")]
+
+
+def test_the_same_release_once_more_is_a_new_one() -> None:
+    old = release("2", reason="fixed")
+    assert lifted((old, old), (old,), held("2")) == []
+    assert lifted((old, release("2")), (old,), held("2")) == []
 
 
 def test_a_release_of_another_version_spares_that_alone() -> None:

@@ -35,6 +35,12 @@ pushes = st.builds(
 )
 
 
+def read(content: bytes) -> tuple[tuple[Event, ...], int]:
+    """What is read, and how many lines are bad."""
+    events, unreadable = waiting.read(content, LATER)
+    return events, len(unreadable)
+
+
 def line(**fields: Any) -> bytes:
     """A good line, but for these fields."""
     good = {
@@ -80,7 +86,7 @@ def test_equal_pushes_are_kept_once_with_the_earliest_time() -> None:
     early, late = pushed("1.4.0", "b", 1), pushed("1.4.0", "b", 2, source="docker-hub")
     assert waiting.written([late, early, late]) == waiting.written([early])
     content = waiting.written([late]) + waiting.written([early])
-    assert waiting.read(content, LATER) == ((early,), 0)
+    assert read(content) == ((early,), 0)
 
 
 def test_each_environment_has_a_ref_of_its_own_and_its_commit_says_what_waits() -> None:
@@ -91,11 +97,11 @@ def test_each_environment_has_a_ref_of_its_own_and_its_commit_says_what_waits() 
 
 @given(st.lists(pushes, max_size=6))
 def test_what_is_written_is_read_back(events: list[Event]) -> None:
-    read, bad = waiting.read(waiting.written(events), LATER)
+    found, bad = read(waiting.written(events))
     assert bad == 0
-    assert waiting.written(read) == waiting.written(events)
-    assert {(each.image, each.version) for each in read} == {(each.image, each.version) for each in events}
-    assert all(each in events for each in read)
+    assert waiting.written(found) == waiting.written(events)
+    assert {(each.image, each.version) for each in found} == {(each.image, each.version) for each in events}
+    assert all(each in events for each in found)
 
 
 @given(
@@ -109,18 +115,26 @@ def test_bad_lines_are_counted_and_cost_no_good_one(
     junk = [each.replace(b"\n", b" ") for each in bad]
     lines = waiting.written(events).splitlines() + junk
     chance.shuffle(lines)
-    read, count = waiting.read(b"\n".join(lines), LATER)
-    assert waiting.written(read) == waiting.written(events)
-    assert count == len(junk)
+    found, unreadable = waiting.read(b"\n".join(lines), LATER)
+    assert waiting.written(found) == waiting.written(events)
+    assert sorted(unreadable) == sorted(junk)
+    assert waiting.read(waiting.written(found, unreadable), LATER) == (found, unreadable)
+
+
+def test_bad_lines_are_kept_only_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = waiting.written([GOOD])
+    monkeypatch.setattr(waiting, "MAX_BYTES", len(good) + 4)
+    assert waiting.written([GOOD], [b"[1]"]) == good + b"[1]\n"
+    assert waiting.written([GOOD], [b"[1]", b""]) == good
 
 
 # What is read
 
 
 def test_a_good_line_is_a_push() -> None:
-    assert waiting.read(line(), LATER) == ((GOOD,), 0)
-    assert waiting.read(b"\n \n" + line() + b"\r\n\n", LATER) == ((GOOD,), 0)
-    assert waiting.read(b"", LATER) == ((), 0)
+    assert read(line()) == ((GOOD,), 0)
+    assert read(b"\n \n" + line() + b"\r\n\n") == ((GOOD,), 0)
+    assert read(b"") == ((), 0)
 
 
 @pytest.mark.parametrize(
@@ -145,8 +159,8 @@ def test_a_good_line_is_a_push() -> None:
     ids=lambda each: repr(each[:12]),
 )
 def test_a_line_that_is_no_json_object_is_bad(bad: bytes) -> None:
-    assert waiting.read(bad, LATER) == ((), 1)
-    assert waiting.read(bad + b"\n" + line(), LATER) == ((GOOD,), 1)
+    assert read(bad) == ((), 1)
+    assert read(bad + b"\n" + line()) == ((GOOD,), 1)
 
 
 @pytest.mark.parametrize(
@@ -164,21 +178,21 @@ def test_a_line_that_is_no_json_object_is_bad(bad: bytes) -> None:
 )
 def test_a_line_in_which_something_needed_is_not_as_it_should_be_is_bad(field: str, values: list[Any]) -> None:
     for value in values:
-        assert waiting.read(line(**{field: value}), LATER) == ((), 1), repr(value)
+        assert read(line(**{field: value})) == ((), 1), repr(value)
 
 
 @pytest.mark.parametrize("value", [7, True, [digest("b")], {"digest": digest("b")}])
 def test_a_digest_that_is_no_text_is_not_taken_for_none(value: Any) -> None:
-    assert waiting.read(line(digest=value), LATER) == ((), 1)
+    assert read(line(digest=value)) == ((), 1)
 
 
 @pytest.mark.parametrize("value", [7, "soon", "2026-11-20T12:00:00", "1970-01-01T00:00:00Z", ["2026-11-20T12:00:00Z"]])
 def test_a_push_time_that_is_none_counts_as_not_told(value: Any) -> None:
-    assert waiting.read(line(pushed_at=value), LATER) == ((pushed("1.4.0", "b", None),), 0)
+    assert read(line(pushed_at=value)) == ((pushed("1.4.0", "b", None),), 0)
 
 
 def test_a_push_time_after_the_arrival_does_not_make_a_push_newer() -> None:
-    ((event,), _) = waiting.read(line(pushed_at="2099-01-01T00:00:00Z"), LATER)
+    ((event,), _) = read(line(pushed_at="2099-01-01T00:00:00Z"))
     assert event.time == at(60)
 
 
@@ -195,14 +209,14 @@ def test_a_push_time_after_the_arrival_does_not_make_a_push_newer() -> None:
     ],
 )
 def test_source_and_id_are_what_a_trailer_may_carry(given_id: Any, id_: str) -> None:
-    ((event,), bad) = waiting.read(line(id=given_id, source=given_id), LATER)
+    ((event,), bad) = read(line(id=given_id, source=given_id))
     assert (event.id, event.source, bad) == (id_, id_, 0)
     assert len(id_) <= 128
     assert id_.isprintable()
 
 
 def test_images_are_normalised_and_unknown_fields_are_left_alone() -> None:
-    ((event,), bad) = waiting.read(line(image="nginx", more={"a": [1]}), LATER)
+    ((event,), bad) = read(line(image="nginx", more={"a": [1]}))
     assert (event.image, bad) == ("docker.io/library/nginx", 0)
 
 
@@ -216,7 +230,7 @@ FIELDS = ("image", "tag", "digest", "pushed_at", "received_at", "source", "id")
 
 @given(st.dictionaries(st.sampled_from(FIELDS), scraps, max_size=3))
 def test_whatever_stands_in_a_line_is_checked_or_counted(fields: dict[str, Any]) -> None:
-    events, bad = waiting.read(line(**fields), LATER)
+    events, bad = read(line(**fields))
     assert len(events) + bad == 1
     for event in events:
         assert normalise(event.image) == event.image
@@ -228,14 +242,14 @@ def test_whatever_stands_in_a_line_is_checked_or_counted(fields: dict[str, Any])
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_without_a_failure(content: bytes) -> None:
-    events, bad = waiting.read(content, LATER)
+    events, bad = read(content)
     assert len(events) + bad <= content.count(b"\n") + 1
 
 
 def test_a_long_file_is_read_line_by_line() -> None:
     events = [pushed(f"1.0.{number}") for number in range(2000)]
-    read, bad = waiting.read(waiting.written(events) + b"x" * 1_000_000, LATER)
-    assert (len(read), bad) == (2000, 1)
+    found, bad = read(waiting.written(events) + b"x" * 1_000_000)
+    assert (len(found), bad) == (2000, 1)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +263,7 @@ def test_a_long_file_is_read_line_by_line() -> None:
     ],
 )
 def test_pushes_are_the_same_by_image_tag_and_digest_alone(other: Event, same: bool) -> None:
-    assert waiting.same(GOOD, other) is same
+    assert (waiting.push(GOOD) == waiting.push(other)) is same
 
 
 def test_what_somebody_wrote_there_arrived_no_later_than_now() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from updater.errors import UpdaterError
 
-_FORMAT = 3
+_FORMAT = 4
 _TABLES = """
 CREATE TABLE IF NOT EXISTS tip (branch TEXT PRIMARY KEY, tip TEXT NOT NULL, turns TEXT);
 CREATE TABLE IF NOT EXISTS mention (branch TEXT, image TEXT, path TEXT,
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS seen (branch TEXT, path TEXT, PRIMARY KEY (branch, pa
 CREATE TABLE IF NOT EXISTS landing (branch TEXT, path TEXT, entry TEXT, number INTEGER,
     tag TEXT, digest TEXT, sha TEXT, author TEXT, landed_at TEXT, pushed_at TEXT, event TEXT,
     PRIMARY KEY (branch, path, entry, number)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS landing_by_tag ON landing (branch, path, entry, tag);
+CREATE INDEX IF NOT EXISTS landing_by_version ON landing (branch, path, entry, tag, digest, pushed_at);
 CREATE INDEX IF NOT EXISTS landing_by_commit ON landing (branch, sha);
 CREATE TABLE IF NOT EXISTS past (branch TEXT, path TEXT, entry TEXT, ranking TEXT, number INTEGER, told TEXT,
     PRIMARY KEY (branch, path, entry, ranking)) WITHOUT ROWID;
@@ -129,26 +129,31 @@ class Cache:
 
     def rows(self, statement: str, *values: str | int | None) -> list[tuple[Any, ...]]:
         """What a statement finds. Raises `UpdaterError` if the file cannot be read."""
-        try:
+        with _told():
             return self._db.execute(statement, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            hint = "delete the state folder; it holds nothing but caches"
-            raise UpdaterError(f"the cache in the state folder cannot be read: {error}", hint=hint) from error
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction, alone; undone if the block raises. Raises `UpdaterError` if there is no getting in."""
-        try:
+        with _told():
             self._db.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            hint = "try again; if no other updater runs, delete the state folder"
-            raise UpdaterError(f"the cache in the state folder cannot be written: {error}", hint=hint) from error
-        try:
-            yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # SQLite itself takes it back where the disk is full
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What SQLite complains of, in words for a person."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        hint = "if it stays so, delete the state folder; it holds nothing but caches"
+        raise UpdaterError(f"the cache in the state folder cannot be used: {error}", hint=hint) from error
 
 
 def _paths(rows: Iterable[tuple[str | None]]) -> tuple[str, ...] | None:

@@ -8,7 +8,8 @@ over the new commits carries on what is known, and our own commits need none.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from updater.adapters import filters, log, mainline, reading
 from updater.adapters.cache import Cache
@@ -16,11 +17,13 @@ from updater.adapters.facts import Facts
 from updater.adapters.log import LoggedCommit
 from updater.adapters.mainline import Turn
 from updater.adapters.mirror import Mirror
+from updater.adapters.pushing import ref
 from updater.adapters.scan import scan
 from updater.core import history
 from updater.core.history import Step
 from updater.core.kustomization import FILE_NAMES, mentioned_images
 from updater.core.messages import short
+from updater.errors import UpdaterError
 from updater.model import Entry, Landing, Past
 from updater.protocols import Question, Update
 
@@ -54,8 +57,8 @@ class Catalog:
 
     def pasts(self, branch: str, tip: str, questions: Sequence[Question]) -> list[Past]:
         """What history says of entries that stand at `tip`; see `core.holds`."""
-        self._learn(branch, tip, {question.entry.path for question in questions})
-        return self._facts.pasts(branch, questions)
+        with self._learned(branch, tip, {question.entry.path for question in questions}):
+            return [self._facts.past(branch, question) for question in questions]
 
     def recent(self, tip: str, count: int, is_wanted: Callable[[str], bool]) -> list[str]:
         """The files that are wanted among those that the newest commits changed; see `protocols.Catalog`."""
@@ -69,8 +72,8 @@ class Catalog:
 
     def landings(self, branch: str, tip: str, entries: Sequence[Entry]) -> list[list[Landing]]:
         """What landed in each of these entries, oldest first."""
-        self._learn(branch, tip, {entry.path for entry in entries})
-        found = (self._facts.landings(branch, entry.path, history.key(entry)) for entry in entries)
+        with self._learned(branch, tip, {entry.path for entry in entries}):
+            found = [self._facts.landings(branch, entry.path, history.key(entry)) for entry in entries]
         return [[landing for _, landing in numbered] for numbered in found]
 
     def landed(self, update: Update, commits: Sequence[tuple[str, Mapping[str, bytes]]]) -> None:
@@ -79,10 +82,23 @@ class Catalog:
         assert update.new is not None
         contents = {path: content for _, files in commits for path, content in files.items()}
         mentions = {path: mentioned_images(content) for path, content in contents.items() if _is_kustomization(path)}
-        with self._cache.advancing(update.branch, update.old, update.new, mentions) as mine:
-            for path in self._facts.seen(update.branch, contents) if mine else ():
-                steps = [self._own_step(sha, files[path]) for sha, files in commits if path in files]
-                self._carry(update.branch, path, steps)
+        try:
+            with self._cache.advancing(update.branch, update.old, update.new, mentions) as mine:
+                for path in self._facts.seen(update.branch, contents) if mine else ():
+                    steps = [self._own_step(sha, files[path]) for sha, files in commits if path in files]
+                    self._carry(update.branch, path, steps)
+        except UpdaterError as error:  # what has landed has landed; this is found out again when it is asked for
+            _logger.warning("%s", error)
+
+    @contextmanager
+    def _learned(self, branch: str, tip: str, paths: Collection[str]) -> Iterator[None]:
+        """One transaction in which all landings of these files are known, up to `tip` and no further."""
+        while True:
+            self._learn(branch, tip, paths)
+            with self._cache.writing():  # another process may have moved on or back in between
+                if self._cache.tip(branch) == tip and len(self._facts.seen(branch, paths)) == len(paths):
+                    yield
+                    return
 
     def _learn(self, branch: str, tip: str, paths: Collection[str]) -> None:
         """Sees to it that all landings of these files are known."""
@@ -91,13 +107,13 @@ class Catalog:
             if turns is None:
                 self._tell_what_cannot_be_known(branch)
                 turns = mainline.turns(self._git, branch, tip)
-                self._facts.set_turns(branch, turns)
             if len(new) > _MANY:
                 files = self._steps(mainline.steps(self._git, tip, turns), new)
             else:
                 each = {path: mainline.steps(self._git, tip, turns, path) for path in new}
                 files = {path: self._steps(commits, {path})[path] for path, commits in each.items()}
-            self._facts.learn(branch, tip, {path: list(history.landings(path, files[path], {})) for path in new})
+            landings = {path: list(history.landings(path, files[path], {})) for path in new}
+            self._facts.learn(branch, tip, turns, landings)
 
     def _tell_what_cannot_be_known(self, branch: str) -> None:
         if (self._git.folder / "shallow").exists():
@@ -135,16 +151,22 @@ class Catalog:
                 filters.write(self._git)
             touched = {path for commit in commits for path, _ in commit.changes}
             files = self._steps(commits, self._facts.seen(branch, touched))
-            return lambda: self._go_on(branch, files, turns)
+            return lambda: self._go_on(branch, files, touched, turns)
         back = mainline.since(self._git, branch, tip, known)
-        if back is not None:  # another process is ahead of us
+        if back is not None:  # another process is ahead of us, or somebody has put the branch back
+            if self._mirror.tip(branch) == self._git.check("rev-parse", ref(branch)).decode().strip():
+                self._tell_what_vanishes(branch, tip)
             return lambda: self._facts.take_back(branch, [commit.sha for commit in back[0]])
         self._tell_what_vanishes(branch, tip)
         return lambda: self._facts.forget(branch)
 
-    def _go_on(self, branch: str, files: Mapping[str, Sequence[Step]], turns: Sequence[Turn]) -> None:
+    def _go_on(
+        self, branch: str, files: Mapping[str, Sequence[Step]], touched: Collection[str], turns: Sequence[Turn]
+    ) -> None:
         for path, steps in files.items():
             self._carry(branch, path, steps)
+        for path in self._facts.seen(branch, touched) - files.keys():  # by another process, in the meantime
+            self._facts.unsee(branch, path)
         if turns:
             self._facts.set_turns(branch, [*turns, *(self._facts.turns(branch) or ())])
 

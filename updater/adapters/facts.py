@@ -47,7 +47,7 @@ class Facts:
         return None if not rows or rows[0][0] is None else tuple(Turn(*turn) for turn in json.loads(rows[0][0]))
 
     def set_turns(self, branch: str, turns: Sequence[Turn]) -> None:
-        """Remembers them."""
+        """Remembers them, within a transaction of the cache."""
         text = json.dumps([(turn.merge, turn.into) for turn in turns])
         self._cache.rows("UPDATE tip SET turns = ? WHERE branch = ?", text, branch)
 
@@ -58,14 +58,23 @@ class Facts:
         )
         return {entry: Version(tag, digest) for entry, tag, digest in rows}
 
-    def learn(self, branch: str, tip: str, files: Mapping[str, Landings]) -> None:
-        """Notes all landings of files that were not seen, unless another process has changed the known tip."""
+    def learn(self, branch: str, tip: str, turns: Sequence[Turn], files: Mapping[str, Landings]) -> None:
+        """Notes all landings of files that were not seen, unless another process has changed the known tip.
+
+        `turns` are those of the branch, with which the files were read.
+        """
         with self._cache.writing() as db:
             if self._cache.tip(branch) == tip:
+                self.set_turns(branch, turns)
                 for path, landings in files.items():
-                    db.execute("DELETE FROM landing WHERE branch = ? AND path = ?", (branch, path))
+                    self.unsee(branch, path)
                     self.add(branch, path, landings)
-                    db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (branch, path))
+                    db.execute("INSERT INTO seen VALUES (?, ?)", (branch, path))
+
+    def unsee(self, branch: str, path: str) -> None:
+        """Forgets the landings of a file, within a transaction of the cache."""
+        for table in ("seen", "landing", "past"):
+            self._cache.rows(f"DELETE FROM {table} WHERE branch = ? AND path = ?", branch, path)  # noqa: S608
 
     def add(self, branch: str, path: str, landings: Landings) -> None:
         """Notes further landings of a file, within a transaction of the cache."""
@@ -80,7 +89,8 @@ class Facts:
 
     def take_back(self, branch: str, commits: Collection[str]) -> None:
         """Forgets what landed in these newest commits of a branch, within a transaction of the cache."""
-        self.set_turns(branch, [turn for turn in self.turns(branch) or () if turn.merge not in commits])
+        if turns := self.turns(branch):
+            self.set_turns(branch, [turn for turn in turns if turn.merge not in commits])
         for sha in commits:
             places = self._cache.rows("SELECT path, entry FROM landing WHERE branch = ? AND sha = ?", branch, sha)
             for place in places:
@@ -100,18 +110,12 @@ class Facts:
         )
         return [(row[0], _landing(row)) for row in rows]
 
-    def pasts(self, branch: str, questions: Sequence[Question]) -> list[Past]:
-        """What the landings of files that were seen say of entries."""
-        remembered = {at: self._remembered(branch, question) for at, question in enumerate(questions)}
-        behind = [at for at, question in enumerate(questions) if self._has_more(branch, question, remembered[at][0])]
-        if behind:
-            with self._cache.writing():  # alone, since another process may take some landings back
-                for at in behind:
-                    remembered[at] = self._carried_on(branch, questions[at])
-        return [
-            replace(past, stood=history.stood(question, self._known(branch, question)))
-            for question, (_, _, past) in zip(questions, remembered.values(), strict=True)
-        ]
+    def past(self, branch: str, question: Question) -> Past:
+        """What the landings of a file that was seen say of an entry, within a transaction of the cache."""
+        known, _, past = self._remembered(branch, question)
+        if self._has_more(branch, question, known):
+            past = self._carried_on(branch, question)
+        return replace(past, stood=history.stood(question, self._known(branch, question)))
 
     def held(self, branch: str) -> list[tuple[str, Hold]]:
         """Every hold that is remembered, with the path of its file."""
@@ -123,8 +127,8 @@ class Facts:
         place = (branch, *_place(question))
         return bool(self._cache.rows(f"SELECT 1 FROM landing WHERE {_ENTRY} AND number > ? LIMIT 1", *place, number))  # noqa: S608
 
-    def _carried_on(self, branch: str, question: Question) -> tuple[int, Version | None, Past]:
-        """What is remembered, with the newest landings; within a transaction of the cache."""
+    def _carried_on(self, branch: str, question: Question) -> Past:
+        """What is remembered, with the newest landings."""
         place = (branch, *_place(question))
         known, version, past = self._remembered(branch, question)
         for number, landing in self.landings(*place, after=known):
@@ -136,7 +140,7 @@ class Facts:
             told = json.dumps({"version": [version.tag, version.digest], **_past_json(past)})
             values = (*place, question.order.name, known, told)
             self._cache.rows("INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?, ?, ?)", *values)
-        return known, version, past
+        return past
 
     def _remembered(self, branch: str, question: Question) -> tuple[int, Version | None, Past]:
         """The number and version of the newest landing that was looked at, and what all until then say."""
@@ -158,14 +162,15 @@ class Facts:
         return _time(rows[0][0])
 
     def _known(self, branch: str, question: Question) -> dict[Version, datetime]:
-        """The earliest push times of all versions with the tags that are asked about."""
+        """The earliest push times of the versions that are asked about; of a tag alone, those with all its digests."""
         found: dict[Version, datetime] = {}
-        for tag in dict.fromkeys(version.tag for version in question.versions):
+        for version in question.versions:
+            alone = "AND digest IS ?" if version.digest else ""
             rows = self._cache.rows(
-                f"SELECT digest, MIN(pushed_at) FROM landing WHERE {_ENTRY} AND tag IS ? GROUP BY digest",  # noqa: S608
-                *(branch, *_place(question), tag),
+                f"SELECT digest, MIN(pushed_at) FROM landing WHERE {_ENTRY} AND tag IS ? {alone} GROUP BY digest",  # noqa: S608
+                *(branch, *_place(question), version.tag, *([version.digest] if alone else [])),
             )
-            found |= {Version(tag, digest): datetime.fromisoformat(at) for digest, at in rows}
+            found |= {Version(version.tag, digest): datetime.fromisoformat(at) for digest, at in rows}
         return found
 
 

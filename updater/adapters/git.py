@@ -30,6 +30,7 @@ _PROTOCOLS = "file:git:http:https:ssh"
 _OVERRULED = (
     ("clone.defaultRemoteName", "origin"),
     ("core.hooksPath", os.devnull),
+    ("gc.writeCommitGraph", "false"),
     ("i18n.commitEncoding", "UTF-8"),
     ("i18n.logOutputEncoding", "UTF-8"),
     ("log.follow", "false"),
@@ -125,9 +126,12 @@ class Git:
             raise self.failure(finished, arguments[0])
         return finished.stdout
 
-    def start(self, *arguments: str) -> None:
-        """Starts one git command that nobody waits for, with low priority. Its outcome is not told."""
-        process.start_beside(("git", *arguments), folder=self.folder, environment=self._environment())
+    def start(self, *arguments: str, keeping: Sequence[int] = ()) -> None:
+        """Starts one git command that nobody waits for, with low priority, and that keeps descriptors open.
+
+        Its outcome is not told.
+        """
+        process.start_beside(("git", *arguments), folder=self.folder, environment=self._environment(), keeping=keeping)
 
     def is_cut_off(self, finished: process.Finished) -> bool:
         """Whether the remote did not answer, or not to the end: what it did is then unknown."""
@@ -135,7 +139,7 @@ class Git:
 
     def failure(self, finished: process.Finished, doing: str) -> GitError:
         """What went wrong, in words without secrets, and what to do about it."""
-        said = replace(finished, stderr=self._without_secrets(finished.message()).encode())
+        said = replace(finished, stderr=self.without_secrets(finished.message()).encode())
         return complaints.failure(said, doing, self.remote.url, self.remote.seconds)
 
     def _run(self, arguments: Sequence[str], identity: Mapping[str, str], stdin: bytes) -> process.Finished:
@@ -180,7 +184,8 @@ class Git:
             yield "credential.helper", ""
             yield f"{scope}.helper", _HELPER
 
-    def _without_secrets(self, text: str) -> str:
+    def without_secrets(self, text: str) -> str:
+        """What somebody else said, without our credentials."""
         text = _without_credentials(text)
         if not self.remote.password:
             return text

@@ -2,8 +2,9 @@
 
 The first parent of a commit is where its branch was before, with one exception: who pulls the branch into a clone of
 her own and pushes the result ("foxtrot merge") makes the branch the second parent. git then writes `Merge branch
-'main' of …`, or `Merge remote-tracking branch 'origin/main'` (git-fmt-merge-msg(1)), and that tells. Without this a
-revert that was pulled that way would be forgotten: along the first parents it never happened.
+'main' of …`, or `Merge remote-tracking branch 'origin/main'` (git-fmt-merge-msg(1)), and that tells; where the
+names are others, the side with commits of ours is the branch. Without this a revert that was pulled that way would be
+forgotten: along the first parents it never happened.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def since(git: Git, branch: str, old: str, new: str) -> tuple[list[LoggedCommit]
     top = new
     while top != old:
         commits = list(pages(git, top, old))
-        at = next((at for at, commit in enumerate(commits) if _is_turn(branch, commit.parents, commit.message)), None)
+        at = next((at for at, each in enumerate(commits) if _is_turn(git, branch, each.parents, each.message)), None)
         if at is None:
             found += commits
             return (found, turned) if commits and commits[-1].parents[:1] == (old,) else None
@@ -72,12 +73,32 @@ def _turns_below(git: Git, branch: str, top: str) -> Iterator[Turn]:
     merges = git.check("log", "--first-parent", "--min-parents=2", "-z", "--format=%H%x00%P%x00%B", top)
     fields = merges.decode(errors="replace").split("\0")
     for sha, parents, message in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
-        if _is_turn(branch, parents.split(), message):
+        if _is_turn(git, branch, parents.split(), message):
             yield Turn(sha, parents.split()[1])
 
 
-def _is_turn(branch: str, parents: Sequence[str], message: str) -> bool:
-    # Quotes behind `into` are those of a forge that merged a branch of the same name from somebody's fork.
+def _is_turn(git: Git, branch: str, parents: Sequence[str], message: str) -> bool:
+    """Whether the second parent of a merge is what the branch was before."""
+    subject = message.partition("\n")[0]
     name = re.escape(branch)
-    told = rf"Merge (?:branch '{name}'|remote-tracking branch '[^/']+/{name}')(?: of \S+)?(?: into [^\s']+)?"
-    return len(parents) == 2 and re.fullmatch(told, message.partition("\n")[0]) is not None
+    # Quotes behind `into` are those of a forge that merged a branch of the same name from somebody's fork.
+    ours = rf"Merge (?:branch '{name}'|remote-tracking branch 'origin/{name}')(?: of (\S+))?(?: into [^\s']+)?"
+    told = re.fullmatch(ours, subject)
+    if len(parents) != 2:
+        return False
+    if told is not None and (told[1] is None or _name(told[1]) == _name(git.remote.url)):
+        return True
+    # Another name for our remote, or another repository, maybe a fork: our own commits tell which side is the branch.
+    merged_by_hand = re.match(rf"Merge (?:remote-tracking branch '|commit '|branch '{name}' of )", subject)
+    here, there = f"{parents[1]}..{parents[0]}", f"{parents[0]}..{parents[1]}"
+    return merged_by_hand is not None and not _has_ours(git, here) and _has_ours(git, there)
+
+
+def _has_ours(git: Git, revisions: str) -> bool:
+    grep = ("--max-count=1", "--format=%H", "--grep=^Updater-Environment: ")
+    return bool(git.check("log", "--first-parent", *grep, "--end-of-options", revisions).strip())
+
+
+def _name(url: str) -> list[str]:
+    """What of a repository's URL is the same over every protocol: its own name and its owner's."""
+    return re.split(r"[/:]", url.rstrip("/").removesuffix(".git"))[-2:]

@@ -21,6 +21,8 @@ from updater.errors import BranchMissing
 from updater.model import Identity
 from updater.protocols import PushOutcome, Update
 
+_PEELED = "^{}"
+"""What follows the name of a tag where git tells the commit behind it; see git-ls-remote(1)."""
 _RIVALS = 10
 _EMPTY_HINT = "push a first commit, with overlays and `environments/*.yaml`"
 
@@ -174,9 +176,9 @@ class Mirror:
 
     def _listing(self, branches: frozenset[str]) -> tuple[str | None, dict[str, str]]:
         wanted = [*(ref(branch) for branch in sorted(branches)), f"{BESIDE}*"]
-        lines = self.git.check("ls-remote", "--symref", "origin", "HEAD", *wanted).decode().splitlines()
+        lines = _lines(self.git.check("ls-remote", "--symref", "origin", "HEAD", *wanted))
         default, tips = None, {}
-        for value, name in (line.split("\t") for line in lines):
+        for value, name in (line.split("\t") for line in lines if not line.endswith(_PEELED)):
             if name == "HEAD" and value.startswith("ref: "):
                 default = value.removeprefix(f"ref: {HEADS}")
             elif name == "HEAD" and default is not None:
@@ -204,7 +206,7 @@ class Mirror:
         return self.git.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "origin", *refs)
 
     def _local_tips(self) -> dict[str, str]:
-        lines = self.git.check("for-each-ref", "--format=%(objectname) %(refname)", HEADS, BESIDE).decode().splitlines()
+        lines = _lines(self.git.check("for-each-ref", "--format=%(objectname) %(refname)", HEADS, BESIDE))
         return {name.removeprefix(HEADS): oid for oid, name in (line.split(" ", 1) for line in lines)}
 
     def _heard(self, name: str, tip: str | None) -> None:
@@ -227,6 +229,12 @@ class Mirror:
         if self._signs is None:
             self._signs = self.git.run("config", "--type=bool", "--get", "commit.gpgSign").stdout.strip() == b"true"
         return self._signs
+
+
+def _lines(output: bytes) -> list[str]:
+    """The lines that are text; git lets a ref have any bytes for a name, but no configuration can ask for it."""
+    lines = output.decode(errors="surrogateescape").splitlines()
+    return [line for line in lines if reading.is_text(line)]
 
 
 def _is_impossible(branch: str, others: Iterable[str]) -> bool:

@@ -188,7 +188,8 @@ class Objects:
 
     def _stored(self, oid: str) -> tuple[int, bytes]:
         try:
-            return self._store.get_raw(_id(oid))
+            # dulwich takes loose objects apart, and stops at some that git itself reads (a commit without a date, say).
+            return packs.read_loose(self._folder, oid) or self._store.get_raw(_id(oid))
         except KeyError:
             raise GitError(f"object {oid} is missing in the local mirror", hint=_HINT) from None
         except (ChecksumMismatch, FileFormatException, zlib.error):

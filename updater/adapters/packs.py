@@ -68,6 +68,19 @@ def write_loose(folder: Path, oid: str, item: Whole) -> None:
             Path(file.name).rename(place)
 
 
+def read_loose(folder: Path, oid: str) -> tuple[int, bytes] | None:
+    """Type's number and content of an object that has a file of its own; None if it has none, or a damaged one."""
+    try:
+        stored = zlib.decompress((folder / oid[:2] / oid[2:]).read_bytes())
+    except (FileNotFoundError, zlib.error):
+        return None
+    header, nul, content = stored.partition(b"\0")
+    kind, _, size = header.partition(b" ")
+    numbers = [number for number, name in TYPES.items() if name == kind]
+    is_whole = nul and size == b"%d" % len(content)
+    return (numbers[0], content) if numbers and is_whole else None
+
+
 def write(folder: Path, objects: Mapping[str, Whole | Spliced]) -> None:
     """Stores objects (by id; the base of each comes before it) as a pack and its index in `folder`."""
     with _file(folder, "tmp_pack_") as pack, _file(folder, "tmp_idx_") as index:

@@ -55,11 +55,16 @@ def run(
         raise
 
 
-def start_beside(arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> None:
-    """Starts a program with low priority and leaves it to itself; it goes on when this process ends."""
+def start_beside(
+    arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], keeping: Sequence[int] = ()
+) -> None:
+    """Starts a program with low priority and leaves it to itself; it goes on when this process ends.
+
+    It keeps the descriptors in `keeping` open until it ends.
+    """
     # The shell gives it to the system at once, so that nobody has to wait for it here.
     command = ("sh", "-c", 'nice "$@" > /dev/null 2>&1 &', "sh", *arguments)
-    run(command, folder=folder, environment=environment, seconds=_GRACE)
+    subprocess.run(command, cwd=folder, env=dict(environment), pass_fds=keeping, start_new_session=True, check=False)
 
 
 def _rest(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:

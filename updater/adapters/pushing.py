@@ -70,7 +70,7 @@ def _outcome(
 def _refusal(git: Git, branch: str, summary: str, finished: Finished) -> PushRefused:
     lines = finished.message().splitlines()
     words = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
-    said = "; ".join(word for word in words if word) or summary
+    said = git.without_secrets("; ".join(word for word in words if word) or summary)
     return PushRefused(
         f"{git.remote.url} refuses our push to {branch}: {said}",
         hint=f"let this identity push to {branch}, or keep the overlays on a branch to which it may",

@@ -19,6 +19,7 @@ from updater.errors import UsageError
 
 _ABANDONED = timedelta(minutes=1)
 _OUR_LOCK = "updater.lock"
+_OURS = "updater"
 
 
 def mirror_folder(remote: Remote, state: Path, now: datetime) -> Path:
@@ -49,6 +50,18 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def locked_if_free(path: Path) -> Iterator[int | None]:
+    """The descriptor of a lock that is kept until the last process that has it ends; None if another one has it."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+        else:
+            yield file.fileno()
+
+
+@contextmanager
 def fetching(folder: Path) -> Iterator[None]:
     """Lets one process at a time fetch into a mirror."""
     with locked(folder / _OUR_LOCK):
@@ -65,8 +78,9 @@ def _clone(remote: Remote, folder: Path) -> None:
 
 
 def _clear_abandoned_locks(folder: Path, now: datetime) -> None:
-    for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock")):
-        if lock.name == _OUR_LOCK:
+    graphs = (folder / "objects" / "info").rglob("*.lock")
+    for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock"), *graphs):
+        if lock.name.startswith(_OURS):
             continue
         if now.timestamp() - lock.stat().st_mtime > _ABANDONED.total_seconds():
             lock.unlink(missing_ok=True)

@@ -3,15 +3,16 @@
 The rule ranks versions (`Rule.rank`); the best that was pushed and is not held is compared with what stands.
 Nothing that ranks lower than what stands is ever written (law 3), nothing that was reverted is written again (law 4),
 and order or repetition of events does not matter (law 2), because only the set of versions and their earliest push
-times count.
+times count. Each version is held on its own, so that none that is held hides one that is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 
-from updater.core import holds
+from updater.core import holds, stops
 from updater.core.matching import Followed
 from updater.core.messages import short, stamp, told_apart
 from updater.core.rules import Rule
@@ -21,20 +22,24 @@ from updater.model import Decision, Event, Outcome, Target, Version
 _WOULD_LAND = (Outcome.COMMITTED, Outcome.REFUSED)
 
 
-def decide(followed: Followed, target: Target) -> tuple[Decision, ...]:
-    """The decisions for one entry, one for each pushed version that its rule lets in; that for the best comes last."""
+def decide(followed: Followed, target: Target, now: datetime) -> tuple[Decision, ...]:
+    """The decisions for one entry, one for each pushed version that its rule lets in; that for the best comes last.
+
+    `now` (UTC) is what a `hold:` with an end is measured by.
+    """
     rule = followed.rule
     twins, events = _twins(rule, target, _offers(followed))
     ranked = sorted(events, key=lambda event: rule.rank(event.version, event.time))
     alone = _beside_what_stands(rule, target, [(event, _alone(rule, target, event)) for event in ranked])
+    alone = [_unless_held_by_hand(followed, decision, target, now) for decision in alone]
     best = max((at for at, decision in enumerate(alone) if decision.outcome is Outcome.COMMITTED), default=None)
     known = [
         _decision(target, twin, Outcome.SUPERSEDED, f"{_tag(twin)} came with its digest as well") for twin in twins
     ]
     if best is None:
-        return (*known, *alone)
+        return (*known, *_kept_once(alone))
     less = [_less(decision, alone[best]) for decision in alone[:best]]
-    return (*known, *less, *alone[best + 1 :], alone[best])
+    return (*known, *less, *_kept_once(alone[best + 1 :]), alone[best])
 
 
 def ignored(event: Event, followed: Sequence[Followed], missing: Collection[str]) -> Decision:
@@ -155,12 +160,25 @@ def _beside_what_stands(rule: Rule, target: Target, alone: Sequence[tuple[Event,
     ]
 
 
+def _unless_held_by_hand(followed: Followed, decision: Decision, target: Target, now: datetime) -> Decision:
+    if decision.outcome is not Outcome.COMMITTED:
+        return decision
+    place = (followed.environment, target.service, decision.image)
+    return stops.stopped(decision, stops.held(*place, now, decision.to.tag))
+
+
+def _kept_once(alone: list[Decision]) -> list[Decision]:
+    """The decisions (ascending): of what is kept until a hold ends, the best alone is."""
+    best = max((at for at, decision in enumerate(alone) if decision.keeps), default=0)
+    return [*(_less(decision, alone[best]) for decision in alone[:best]), *alone[best:]]
+
+
 def _less(decision: Decision, best: Decision) -> Decision:
-    """The decision for a push that ranks lower than the one that lands."""
-    if decision.outcome is Outcome.HELD:
+    """The decision for a push that ranks lower than the one that lands, or is kept."""
+    if decision.outcome is Outcome.HELD and not decision.keeps:
         return decision
     reason = f"{short(best.to)} is newer and came with it"
-    return replace(decision, outcome=Outcome.SUPERSEDED, reason=reason, exit_code=0)
+    return replace(decision, outcome=Outcome.SUPERSEDED, reason=reason, exit_code=0, keeps=False)
 
 
 def _rejection(rule: Rule, target: Target, event: Event) -> Decision:

@@ -49,7 +49,7 @@ def to(tag: str, landings: Mapping[Target, Sequence[Landing]]) -> tuple[Step, ..
         newest = [landing for all_landings in landings.values() for landing in all_landings]
         newest.sort(key=lambda landing: landing.landed_at, reverse=True)
         known = list(dict.fromkeys(short(landing.version) for landing in newest))[:_NAMED]
-        raise UsageError(f"{tag} never stood there", hint=f"there stood: {', '.join(known)}")
+        raise UsageError(f"{tag} never stood there", hint=f"there stood: {', '.join(known)}" if known else None)
     return tuple(found)
 
 

@@ -67,7 +67,7 @@ def stood(question: Question, known: Mapping[Version, datetime]) -> dict[Version
 
 def _landing(step: Step, image: str, version: Version) -> Landing:
     push = told(step.message, image, version)
-    if push is None or push.time >= step.landed_at + _A_MOMENT:  # nothing is pushed after it was written
+    if push is None or push.time - _A_MOMENT >= step.landed_at:  # nothing is pushed after it was written
         return Landing(version, step.commit, step.author, step.landed_at, min(step.authored_at, step.landed_at))
     return Landing(version, step.commit, step.author, step.landed_at, push.time, push.event)
 

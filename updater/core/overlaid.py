@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from updater.protocols import Node, Tree
 
@@ -16,7 +16,10 @@ def blob_id(content: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Overlaid:
-    """`tree` with `contents` (by path) in the place of files that it has. It is a `protocols.Tree` itself."""
+    """`tree` with `contents` (by path) in the place of files that it has. It is a `protocols.Tree` itself.
+
+    A folder around them has an id that tells its content as well as git's would, but is not git's.
+    """
 
     tree: Tree
     contents: Mapping[str, bytes]
@@ -24,7 +27,10 @@ class Overlaid:
     def node(self, path: str) -> Node | None:
         """See `protocols.Tree`."""
         content = self.contents.get(path)
-        return self.tree.node(path) if content is None else Node("file", blob_id(content))
+        if content is not None:
+            return Node("file", blob_id(content))
+        node = self.tree.node(path)
+        return node if node is None or node.kind != "folder" else replace(node, id=self._folder_id(path, node.id))
 
     def read(self, path: str) -> bytes:
         """See `protocols.Tree`."""
@@ -34,3 +40,8 @@ class Overlaid:
     def names(self, folder: str) -> Sequence[str]:
         """See `protocols.Tree`."""
         return self.tree.names(folder)
+
+    def _folder_id(self, folder: str, below: str) -> str:
+        start = folder and f"{folder}/"
+        inside = [(path, blob_id(content)) for path, content in self.contents.items() if path.startswith(start)]
+        return blob_id(repr((below, sorted(inside))).encode()) if inside else below

@@ -6,14 +6,14 @@ The holds that are read from history are not among them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from updater.core import times
 from updater.core.environment import Freeze, Hold, NamedEnvironment, Release
 from updater.core.references import normalise
-from updater.model import Outcome
+from updater.model import Decision, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,21 @@ def stop(environment: NamedEnvironment, service: str, image: str, now: datetime,
     without `until` turns versions away that the others would only keep waiting. Of one kind, all that apply are named.
     The environment's file is one that `updater.config` has found in order.
     """
+    return held(environment, service, image, now, tag) or delayed(environment, now)
+
+
+def held(environment: NamedEnvironment, service: str, image: str, now: datetime, tag: str | None = None) -> Stop | None:
+    """What `hold:` says of the version with a tag, or of all; as for `stop`."""
+    holds = [hold for hold in environment.settings.hold if _is_held(hold, service, image, now)]
+    if not holds or released(environment, service, image, tag):
+        return None
+    ends = all(hold.until is not None for hold in holds)
+    return Stop(Outcome.HELD, _reason(environment, "hold", map(_held, holds)), keeps=ends)
+
+
+def delayed(environment: NamedEnvironment, now: datetime) -> Stop | None:
+    """What `paused` and `freeze` say, which is of all versions of everything; as for `stop`."""
     settings = environment.settings
-    holds = [hold for hold in settings.hold if _is_held(hold, service, image, now)]
-    if holds and not released(environment, service, image, tag):
-        ends = all(hold.until is not None for hold in holds)
-        return Stop(Outcome.HELD, _reason(environment, "hold", map(_held, holds)), keeps=ends)
     if settings.paused:
         words = "paused" if settings.paused is True else _because("paused", settings.paused)
         return Stop(Outcome.WAITING, _reason(environment, "paused", [words]), keeps=True)
@@ -50,6 +60,11 @@ def stop(environment: NamedEnvironment, service: str, image: str, now: datetime,
     if freezes:
         return Stop(Outcome.WAITING, _reason(environment, "freeze", map(_frozen, freezes)), keeps=True)
     return None
+
+
+def stopped(decision: Decision, by: Stop | None) -> Decision:
+    """The decision for a version that would land, if nothing stops it."""
+    return decision if by is None else replace(decision, outcome=by.outcome, reason=by.reason, keeps=by.keeps)
 
 
 def releases(environment: NamedEnvironment, service: str, image: str) -> tuple[Release, ...]:

@@ -22,8 +22,13 @@ from updater.model import Event, Version
 Waiting: TypeAlias = Mapping[str, tuple[Event, ...]]
 """Pushes that had to wait, by the name of the only environment that they are for."""
 
+Push: TypeAlias = tuple[str, Version]
+"""A version of an image."""
+
 REFS = "refs/updater/waiting/"
 FILE = "waiting.ndjson"
+MAX_BYTES = 16 * 1024 * 1024
+"""Of such a file: some 50,000 pushes."""
 
 
 def ref(environment: str) -> str:
@@ -31,16 +36,22 @@ def ref(environment: str) -> str:
     return f"{REFS}{environment}"
 
 
-def written(events: Iterable[Event]) -> bytes:
-    """The file that keeps these pushes; equal ones once."""
-    return "".join(f"{json.dumps(_line(event))}\n" for event in merge(events)).encode()
+def written(events: Iterable[Event], unreadable: Iterable[bytes] = ()) -> bytes:
+    """The file that keeps these pushes; equal ones once.
+
+    After them come the lines that could not be read, as they are, if there is room: another release may have written
+    them.
+    """
+    good = "".join(f"{json.dumps(_line(event))}\n" for event in merge(events)).encode()
+    whole = good + b"".join(line + b"\n" for line in unreadable)
+    return whole if len(whole) <= MAX_BYTES else good
 
 
-def read(content: bytes, now: datetime) -> tuple[tuple[Event, ...], int]:
-    """The pushes in such a file, and how many of its lines are not readable as one. None came later than `now`."""
-    events = [_event(line, now) for line in content.split(b"\n") if line.strip()]
-    good = [event for event in events if event is not None]
-    return merge(good), len(events) - len(good)
+def read(content: bytes, now: datetime) -> tuple[tuple[Event, ...], tuple[bytes, ...]]:
+    """The pushes in such a file, and the lines that are not readable as one. None came later than `now`."""
+    found = [(line, _event(line, now)) for line in content.split(b"\n") if line.strip()]
+    good = merge(event for _, event in found if event is not None)
+    return good, tuple(line for line, event in found if event is None)
 
 
 def title(environment: str, events: Iterable[Event]) -> str:
@@ -49,9 +60,9 @@ def title(environment: str, events: Iterable[Event]) -> str:
     return f"Keep {len(images)} image(s) waiting for {environment}\n\n" + "".join(f"{image}\n" for image in images)
 
 
-def same(one: Event, other: Event) -> bool:
-    """Whether two pushes are of one version of one image."""
-    return (one.image, one.version) == (other.image, other.version)
+def push(event: Event) -> Push:
+    """What makes two events one push: image and version."""
+    return (event.image, event.version)
 
 
 def _line(event: Event) -> dict[str, str | None]:
