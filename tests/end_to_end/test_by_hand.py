@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def stage(bare: Path, updater: CommandLine, tmp_path: Path) -> Stage:
 
 def bumped(tag: str, service: str = "model-a") -> str:
     """The file of a service as a bump leaves it."""
-    return f'{overlay(service, tag)}    digest: {digest(f"{MODELS}/{service}:{tag}")}\n'
+    return f"{overlay(service, tag)}    digest: {digest(f'{MODELS}/{service}:{tag}')}\n"
 
 
 def test_a_rollback_reverts_the_newest_deployment_and_no_event_brings_it_back(stage: Stage) -> None:
@@ -72,17 +73,64 @@ def test_a_rollback_reverts_the_newest_deployment_and_no_event_brings_it_back(st
     assert stage.push("1.3.0", "2026-11-21T10:30:00Z") == "committed"
 
 
-def test_what_a_command_says_to_undo_it_undoes_it(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["rollback", "model-a"],
+        ["hold", "model-b", "model-[a-z]", "--reason", "x", "--image", f"{MODELS}/model-b"],
+        ["release", "model-a"],
+    ],
+)
+def test_what_a_command_says_to_undo_it_undoes_it(stage: Stage, command: list[str]) -> None:
     stage.push("1.1.0")
-    for command in (["rollback", "model-a", "--env", "test"], ["hold", "model-b", "--env", "test", "--reason", "x"]):
-        before = gitops.git(stage.bare, "rev-parse", "main^{tree}")
-        undo = stage.run(*command, "--output", "json").json["undo"]
-        words = undo[0].split()
-        if words[0] == "git":
-            stage.alice.revert(words[2])
-        else:
-            assert stage.run(*words[1:]).code == 0
-        assert gitops.git(stage.bare, "rev-parse", "main^{tree}") == before, undo
+    if command[0] == "release":
+        stage.run("rollback", "model-a", "--env", "test")
+    before = gitops.git(stage.bare, "rev-parse", "main^{tree}")
+    (undo,) = stage.run(*command, "--env", "test", "--output", "json").json["undo"]
+    assert gitops.git(stage.bare, "rev-parse", "main^{tree}") != before
+    stage.alice.revert(undo.removeprefix("git revert "))
+    assert gitops.git(stage.bare, "rev-parse", "main^{tree}") == before, undo
+
+
+def test_a_rollback_tells_what_is_held_and_the_command_that_lets_it_in_again(stage: Stage) -> None:
+    stage.push("1.1.0")
+    assert "held: " not in stage.run("rollback", "model-*", "--env", "test", "--dry-run").out
+    told = stage.run("rollback", "model-*", "--env", "test").out.splitlines()
+    (held,) = (line for line in told if line.startswith("held: "))
+    assert held == "held: 1.1.0 of model-a; it comes in again with: updater release model-a --env test"
+    assert stage.run(*shlex.split(held.partition(": updater ")[2])).code == 0
+    assert stage.push("1.1.0") == "committed"
+
+
+def test_the_command_that_lets_a_version_in_again_can_be_typed_as_it_stands(stage: Stage) -> None:
+    for tag in ("1.0.0", "1.1.0"):
+        stage.alice.commit({MODEL_A.replace("model-a", "model a"): overlay("model-a", tag)})
+    told = stage.run("rollback", "model a", "--env", "test").out
+    command = told.rpartition(": updater ")[2].strip()
+    assert command == "release 'model a' --env test"
+    assert stage.run(*shlex.split(command)).code == 0
+
+
+def test_a_reason_over_two_lines_is_told_in_one(stage: Stage) -> None:
+    stage.push("1.1.0")
+    stage.run("rollback", "model-a", "--env", "test", "--reason", " INC-42\n  slow ")
+    assert "\n\nINC-42 slow\n\n" in gitops.git(stage.bare, "log", "-1", "--format=%B", "main")
+    stage.run("hold", "model-a", "--env", "test", "--reason", "INC-42\n  slow")
+    assert gitops.show(stage.bare, SETTINGS).endswith("  - {service: model-a, reason: INC-42 slow}")
+
+
+@pytest.mark.parametrize("command", ["status", "history", "rollback"])
+def test_overlays_on_a_branch_of_their_own_are_seen_as_they_are_now(stage: Stage, command: str) -> None:
+    gitops.git(stage.bare, "branch", "env/test", "main")
+    stage.alice.commit({SETTINGS: f"branch: env/test\n{TEST}"})
+    stage.push("1.1.0")
+    stage.alice.commit({MODEL_A: overlay("model-a", "1.2.0")}, branch="env/test")
+    if command == "rollback":
+        assert stage.run("rollback", "model-a", "--env", "test", "--output", "json").outcomes == [
+            ("test", "model-a", "1.1.0", "committed")
+        ]
+    else:
+        assert "1.2.0" in stage.run(command, "model-a").out
 
 
 def test_a_rollback_goes_to_a_tag_and_the_digest_line_that_was_not_there_goes(stage: Stage) -> None:
@@ -127,7 +175,7 @@ def test_a_dry_run_shows_the_diff_and_writes_nothing(stage: Stage, command: list
 def test_a_hold_is_one_line_and_goes_with_the_release(stage: Stage) -> None:
     commented = TEST.replace("verify: parse", "verify: parse  # for now")
     stage.alice.commit({SETTINGS: commented})
-    stage.run("hold", "model-*", "--env", "test", "--reason", "INC-42: \"slow\"", "--until", "2999-12-01")
+    stage.run("hold", "model-*", "--env", "test", "--reason", 'INC-42: "slow"', "--until", "2999-12-01")
     added = '  - {service: model-*, reason: "INC-42: \\"slow\\"", until: 2999-12-01}\n'
     assert gitops.show(stage.bare, SETTINGS) + "\n" == f"{commented}hold:\n{added}"
     assert stage.push("1.1.0") == "held"
@@ -136,6 +184,15 @@ def test_a_hold_is_one_line_and_goes_with_the_release(stage: Stage) -> None:
     assert (ran.code, gitops.show(stage.bare, SETTINGS) + "\n") == (0, commented)
     assert stage.run("reconcile", "--output", "json").outcomes == [("test", "model-a", "1.1.0", "committed")]
     assert not stage.waits()
+
+
+def test_a_new_hold_takes_out_what_was_released_before(stage: Stage) -> None:
+    stage.push("1.1.0")
+    stage.alice.revert("HEAD")
+    stage.run("release", "model-a", "--env", "test")
+    ran = stage.run("hold", "model-a", "--env", "test", "--reason", "INC-99")
+    assert (ran.code, "release:" in gitops.show(stage.bare, SETTINGS)) == (0, False)
+    assert stage.push("1.1.0") == "held"
 
 
 def test_a_hold_without_an_end_keeps_nothing(stage: Stage) -> None:
@@ -231,9 +288,16 @@ def test_status_tells_what_is_held_and_what_waits(stage: Stage) -> None:
         (["rollback", "model-a", "--env", "tset"], 2, "there is no environment 'tset'"),
         (["rollback", "model-a", "--env", "test", "--to", "9.9.9"], 2, "9.9.9 never stood there"),
         (["release", "model-a", "--env", "test"], 2, "nothing of model-a is held in test"),
+        (["release", "model-b", "--env", "test", "--version", "1.0.1"], 2, "1.0.1 of model-b is not held in test"),
         (["hold", "model-a", "--env", "test", "--reason", "x", "--until", "2026-02-30"], 2, "no day of the calendar"),
-        (["hold", "model-a", "--env", "test", "--reason", " "], 2, "--reason is empty"),
-        (["hold", "model-a", "--env", "test", "--reason", "x", "--image", "a b"], 2, "no image repository"),
+        (
+            ["hold", "model-a", "--env", "test", "--reason", "x", "--until", "2000-01-01"],
+            2,
+            "--until 2000-01-01 is over",
+        ),
+        (["hold", "model-a", "--env", "test", "--reason", " "], 2, "reason` must not be empty"),
+        (["hold", "model-a", "--env", "test", "--reason", "x", "--image", "a b"], 2, "no entry of these services"),
+        (["hold", "model-a", "modle-b", "--env", "test", "--reason", "x"], 2, "test has no service modle-b"),
         (["history", "nothing"], 2, "no environment has a service nothing"),
     ],
 )

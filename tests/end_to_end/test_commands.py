@@ -114,7 +114,9 @@ def test_the_demo_tells_the_whole_story_and_leaves_nothing_behind(
     assert "-    newTag: 1.3.2  # a comment here survives every bump" in ran.out
     assert "+    newTag: 1.4.0  # a comment here survives every bump" in ran.out
     outcomes = [
-        line.split()[0] for line in ran.out.splitlines() if line.startswith(("committed", "rejected", "unchanged", "held"))
+        line.split()[0]
+        for line in ran.out.splitlines()
+        if line.startswith(("committed", "rejected", "unchanged", "held"))
     ]
     assert outcomes == ["committed"] * 4 + ["rejected", "unchanged", "committed", "held"]
     assert "is not a tag" in ran.out

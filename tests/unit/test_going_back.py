@@ -125,3 +125,9 @@ def test_a_tag_that_never_stood_is_refused_and_the_newest_that_did_are_named() -
         to("9.9", {eu: seven, us: (landing(None, "a", 6.5), landing("7", "b", 7))})
     assert refused.value.message == "9.9 never stood there"
     assert refused.value.hint == "there stood: 7, sha256:aaaaaaaaaaaa, 6, 5, 4"
+
+
+def test_where_nothing_ever_stood_there_is_nothing_to_name() -> None:
+    with pytest.raises(UsageError) as refused:
+        to("1", {})
+    assert (refused.value.message, refused.value.hint) == ("1 never stood there", None)

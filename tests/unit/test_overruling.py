@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from tests.helpers.events import IMAGE, at, delivery
 from tests.helpers.fake_repository import FakeRepository, StoppedClock, environment_file, images, overlay, sight
-from updater import pipeline
+from updater import config, pipeline
 from updater.by_hand.overruling import Holding, Releasing, make_hold, make_release
 from updater.by_hand.rollback import Wish, make_rollback
+from updater.core.environment import Configuration
 from updater.decoders import generic
 from updater.errors import UsageError
 from updater.model import Decision, Delivery, Outcome
 from updater.pipeline import Parts, Report
 from updater.planning import Plan
+from updater.protocols import Tree
 
 FILE = "environments/test.yaml"
 PATH = "overlays/test/model-a/kustomization.yaml"
@@ -298,7 +303,7 @@ def test_a_version_that_was_let_through_before_is_nothing_to_release() -> None:
     ours.push(delivery("3"))
     ours.back()
     ours.release(version="2")
-    with pytest.raises(UsageError, match="nothing of model-a is held in test"):
+    with pytest.raises(UsageError, match="2 of model-a is not held in test"):
         ours.release(version="2")
 
 
@@ -406,3 +411,75 @@ def test_a_plan_of_a_hold_or_release_writes_nothing() -> None:
     ]
     assert [change.files[FILE].before.decode() for plan in plans for change in plan.changes] == [BARE + INCIDENT] * 2
     assert (ours.repository.remote, ours.repository.pushes) == (refs, pushes)
+
+
+# Words that the file cannot hold
+
+
+def refused(order: Callable[[], object]) -> tuple[str, str | None]:
+    with pytest.raises(UsageError) as caught:
+        order()
+    return str(caught.value), caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("reason", "until", "told"),
+    [
+        ("", None, "`hold[0].reason` must not be empty"),
+        ("x", "2026-02-30", "`hold[0].until`: '2026-02-30' is no day of the calendar"),
+        ("x", "soon", "`hold[0].until`: 'soon' is no day of the calendar"),
+        ("x", "2026-11-19", "--until 2026-11-19 is over"),
+        ("x", "2026-11-20", "--until 2026-11-20 is over"),
+    ],
+)
+def test_a_hold_that_the_file_cannot_hold_is_refused_in_the_words_of_the_check(
+    reason: str, until: str | None, told: str
+) -> None:
+    ours = Story()
+    wish = Holding("test", ("model-a",), reason, until=until)
+    assert refused(lambda: make_hold(ours.parts.sight, wish))[0] == told
+
+
+def test_a_release_without_a_word_of_reason_is_refused() -> None:
+    wish = Releasing("test", ("model-a",), reason="")
+    assert refused(lambda: make_release(taken_back().parts.sight, wish))[0] == "`release[0].reason` must not be empty"
+
+
+def test_a_version_that_is_no_tag_is_refused_although_everything_is_held() -> None:
+    ours = Story(BARE + INCIDENT)
+    assert refused(lambda: ours.release(version="2 fixed"))[0] == "`release[0].version`: '2 fixed' is no tag"
+
+
+@pytest.mark.parametrize("version", ["1", "0", "4", "latest", "3 fixed"])
+def test_only_what_is_held_or_lies_below_it_can_be_released(version: str) -> None:
+    ours = Story()
+    ours.push(delivery("3"))
+    ours.back()
+    assert refused(lambda: ours.release(version=version)) == (
+        f"{version} of model-a is not held in test",
+        "held are: 3",
+    )
+
+
+def test_where_nothing_is_held_a_version_is_not_either() -> None:
+    assert refused(lambda: Story().release(version="2")) == ("2 of model-a is not held in test", None)
+
+
+def test_where_pushes_give_the_order_any_tag_may_have_come_before_what_was_taken_back() -> None:
+    ours = Story(environment_file()[FILE])
+    ours.push(delivery("2"))
+    ours.back()
+    assert ours.release(version="other").exit_code == 0
+
+
+def test_a_file_that_is_read_once_for_each_content_is_read_again_with_the_edit() -> None:
+    ours, known = Story(BARE + INCIDENT), dict[str, Configuration]()
+
+    def read(tree: Tree, default: str) -> Configuration:
+        folder = tree.node("environments")
+        assert folder is not None
+        return known.setdefault(folder.id, config.load(tree, default))
+
+    cached = replace(ours.parts.sight, configuration=read)
+    wish = Releasing("test", ("model-a",), version="2 fixed")
+    assert refused(lambda: make_release(cached, wish))[0] == "`release[0].version`: '2 fixed' is no tag"

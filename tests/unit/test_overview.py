@@ -35,25 +35,40 @@ def seen(ours: FakeRepository, only: str | None = None, *globs: str, minutes: fl
 
 
 def standing(found: Overview) -> list[tuple[str, str, str | None]]:
-    return [(each.target.environment, each.target.service, each.target.entry.version.tag) for each in found.places]
+    return [(each.target.environment, each.target.service, each.target.entry.version.tag) for each in found.entries]
 
 
 def test_everything_that_stands_comes_in_the_order_of_promotions() -> None:
     found = seen(repository())
     assert standing(found) == [("test", "model-a", "1"), ("test", "model-b", "2"), ("staging", "model-a", "3")]
-    assert ({each.stopped for each in found.places}, found.waiting, found.problems) == ({None}, {}, ())
+    assert ({each.stopped for each in found.entries}, found.waiting, found.problems) == ({None}, {}, ())
 
 
 def test_one_environment_or_some_services_can_be_asked_for() -> None:
     assert standing(seen(repository(), "staging")) == [("staging", "model-a", "3")]
     assert [place[1] for place in standing(seen(repository(), None, "*-b"))] == ["model-b"]
-    assert standing(seen(repository(), "staging", "*-b")) == []
+    both = standing(seen(repository(), None, "*-b", "*-a"))
+    assert both == [("test", "model-a", "1"), ("test", "model-b", "2"), ("staging", "model-a", "3")]
+
+
+@pytest.mark.parametrize(
+    ("only", "told"), [("staging", "staging has no service *-b"), (None, "no environment has a service zzz")]
+)
+def test_a_name_or_glob_without_a_service_is_an_error(only: str | None, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        seen(repository(), only, "*-b", *(() if only else ("zzz",)))
+    assert str(caught.value) == told
+
+
+def test_files_of_services_that_were_not_asked_about_do_not_count() -> None:
+    broken = {"overlays/test/broken/kustomization.yaml": f"images:\n- name: {IMAGE}\n  newTag: [\n"}
+    assert seen(repository(broken), None, "model-a").problems == ()
 
 
 def test_since_when_it_stands_is_told() -> None:
     ours = repository()
     commit = ours.commit("main", overlay("2"), minutes=7)
-    place = seen(ours, "test").places[0]
+    place = seen(ours, "test").entries[0]
     assert place.target.standing is not None
     assert (place.target.standing.commit, place.target.standing.landed_at) == (commit, at(7))
 
@@ -62,25 +77,25 @@ def test_what_was_taken_back_is_held_until_a_release() -> None:
     ours = repository()
     ours.commit("main", overlay("2"), minutes=1)
     back = ours.commit("main", overlay("1"), minutes=2)
-    held = seen(ours, "test").places[0].target.past.holds
+    held = seen(ours, "test").entries[0].target.past.holds
     assert [(hold.version.tag, hold.commit, hold.author) for hold in held] == [("2", back, "alice")]
     release = f"release: [{{service: model-a, image: {IMAGE}, version: '2'}}]"
     ours.commit("main", environment_file("test", release, order="numerical"), minutes=3)
-    assert seen(ours, "test").places[0].target.past.holds == ()
+    assert seen(ours, "test").entries[0].target.past.holds == ()
 
 
 def test_holds_of_a_promoting_environment_follow_the_order_at_the_root() -> None:
     ours = repository()
     ours.commit("main", overlay("10", environment="staging"), minutes=1)
     ours.commit("main", overlay("9", environment="staging"), minutes=2)
-    (place,) = seen(ours, "staging").places
+    (place,) = seen(ours, "staging").entries
     assert [hold.version.tag for hold in place.target.past.holds] == ["10"]
 
 
 def test_what_the_file_stops_now_is_told_for_the_services_that_it_stops() -> None:
     hold = environment_file("test", "hold: [{service: '*-b', reason: INC-42}]", order="numerical")
     found = seen(repository(hold), "test")
-    assert [each.stopped and (each.stopped.outcome, each.stopped.reason) for each in found.places] == [
+    assert [each.stopped and (each.stopped.outcome, each.stopped.reason) for each in found.entries] == [
         None,
         (Outcome.HELD, "held: INC-42 (environments/test.yaml:2)"),
     ]
@@ -89,7 +104,7 @@ def test_what_the_file_stops_now_is_told_for_the_services_that_it_stops() -> Non
 @pytest.mark.parametrize(("minutes", "is_stopped"), [(59, False), (60, True)])
 def test_a_freeze_counts_by_the_clock(minutes: float, is_stopped: bool) -> None:
     freeze = environment_file("test", 'freeze: [{from: "FRI 13:00", to: "MON 06:00"}]', order="numerical")
-    place = seen(repository(freeze), "test", minutes=minutes).places[0]
+    place = seen(repository(freeze), "test", minutes=minutes).entries[0]
     assert (place.stopped is not None) is is_stopped
 
 
@@ -124,7 +139,7 @@ def test_what_is_broken_is_told_and_hides_nothing_else() -> None:
 def test_an_entry_that_names_no_image_is_shown_as_well() -> None:
     two = images(("PLACEHOLDER", "x", None), (IMAGE, "1", None))
     found = seen(repository({"overlays/test/model-a/kustomization.yaml": two}), "test", "model-a")
-    assert [(each.target.entry.image, each.target.entry.version.tag) for each in found.places] == [
+    assert [(each.target.entry.image, each.target.entry.version.tag) for each in found.entries] == [
         (None, "x"),
         (IMAGE, "1"),
     ]

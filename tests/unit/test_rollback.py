@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.events import IMAGE, at, delivery, digest
 from tests.helpers.fake_repository import FakeRepository, StoppedClock, environment_file, images, overlay, sight
 from updater import pipeline
-from updater.by_hand.rollback import Wish, make_rollback
+from updater.by_hand.rollback import Wish, make_rollback, planner
 from updater.core.environment import Follow
 from updater.core.rules import compile_rule
 from updater.decoders import generic
@@ -59,8 +59,8 @@ class Story:
 
     def back(self, *globs: str, to: str | None = None, image: str | None = None) -> Report:
         parts = self.parts
-        wish = Wish("test", globs or ("model-a",), to, image)
-        return pipeline.perform(parts, lambda: make_rollback(parts.sight, wish))
+        make = planner(Wish("test", globs or ("model-a",), to, image))
+        return pipeline.perform(parts, lambda: make(parts.sight))
 
     def stands(self, path: str = PATH) -> str:
         return self.repository.on_remote("main", path)
@@ -172,6 +172,14 @@ def test_where_a_commit_cannot_be_undone_alone_only_versions_are_put_back(
     assert {path: ours.stands(path) for path in untouched} == untouched
 
 
+def test_a_commit_that_mended_a_file_as_well_does_not_break_it_again() -> None:
+    ours = Story()
+    ours.commit({PATH: FILES[PATH] + "  newTag: [\n"})
+    ours.commit({PATH: "# mended\n" + images((IMAGE, "2", None))})
+    assert outcomes(ours.back()) == [("1", Outcome.COMMITTED)]
+    assert ours.stands() == "# mended\n" + FILES[PATH]
+
+
 def test_a_digest_goes_where_none_stood() -> None:
     ours = Story()
     ours.commit({**overlay("2", "b"), "README": "x"})
@@ -195,6 +203,17 @@ def test_an_entry_that_came_with_the_version_stays(image: str | None) -> None:
     ours.commit({PATH: images((IMAGE, "2", None), (OTHER, "1", None))})
     ours.back(image=image)
     assert ours.stands() == images((IMAGE, "1", None), (OTHER, "1", None))
+
+
+def test_a_file_that_cannot_be_edited_is_refused_and_stops_no_other() -> None:
+    ours = Story()
+    shared = f'images:\n- name: {IMAGE}\n  newTag: &tag "2"\n- name: x\n  newTag: *tag\n'
+    ours.commit({PATH: shared, "README": "x", **overlay("2", service="model-b")})
+    report = ours.back("*")
+    refused, committed = report.decisions
+    assert (refused.outcome, committed.outcome, report.exit_code) == (Outcome.REFUSED, Outcome.COMMITTED, 3)
+    assert refused.reason.startswith(f"{PATH}:3: ")
+    assert ours.stands() == shared
 
 
 # What is the newest deployment
@@ -336,6 +355,31 @@ def test_a_tag_that_never_stood_there_is_an_error_that_names_those_that_did() ->
     assert (str(caught.value), caught.value.hint) == ("4 never stood there", "there stood: 2, 1")
 
 
+def test_of_several_services_those_that_never_had_a_tag_stay_and_are_told() -> None:
+    ours = Story()
+    ours.push(delivery("2"))
+    ours.push(delivery("3"))
+    report = ours.back("*", to="2")
+    assert ours.stands() == images((IMAGE, "2", None))
+    assert [(each.target and each.target.service, each.outcome, each.reason) for each in report.decisions] == [
+        ("model-a", Outcome.COMMITTED, "it stood there before"),
+        ("model-b", Outcome.UNCHANGED, "2 never stood there"),
+    ]
+    assert report.exit_code == 0
+
+
+def test_a_tag_that_none_of_several_services_had_is_an_error() -> None:
+    with pytest.raises(UsageError, match="4 never stood there"):
+        Story().back("*", to="4")
+
+
+@pytest.mark.parametrize("to", [None, "1"])
+def test_a_service_of_which_nothing_can_be_read_is_told_as_a_problem(to: str | None) -> None:
+    ours = Story({**FILES, PATH: f"images:\n- name: {IMAGE}\n  newTag: [\n"})
+    report = ours.back(to=to)
+    assert (report.decisions, report.exit_code, len(report.problems)) == ((), 3, 1)
+
+
 # Stops, others, and what comes after
 
 
@@ -386,6 +430,43 @@ def test_what_somebody_took_back_meanwhile_is_not_taken_back_twice() -> None:
     ours.repository.rivals = [lambda: ours.repository.revert("main", first, minutes=63)]
     report = ours.back()
     assert (outcomes(report), report.commits) == ([("1", Outcome.UNCHANGED)], ())
+
+
+def test_of_two_who_take_the_same_version_back_at_once_one_does() -> None:
+    ours = Story()
+    ours.push(delivery("2"))
+    last = ours.push(delivery("3"))
+    ours.repository.rivals = [lambda: ours.repository.revert("main", last, minutes=63)]
+    report = ours.back()
+    assert ours.stands() == images((IMAGE, "2", None))
+    assert (outcomes(report), report.commits) == ([("2", Outcome.UNCHANGED)], ())
+    assert report.decisions[0].reason == "2 stands there meanwhile"
+
+
+def test_what_lands_meanwhile_is_not_taken_back_instead_and_other_services_go_on() -> None:
+    ours = Story()
+    ours.push(delivery("2"), delivery("2", image=OTHER))
+    ours.repository.rivals = [lambda: ours.repository.commit("main", overlay("3"), minutes=63)]
+    report = ours.back("*")
+    assert outcomes(report) == [("3", Outcome.UNCHANGED), ("1", Outcome.COMMITTED)]
+    assert ours.stands() == images((IMAGE, "3", None))
+    assert ours.stands(*overlay(service="model-b")) == FILES[next(iter(overlay(service="model-b")))]
+
+
+def test_of_a_tag_that_moves_the_digest_tells_what_stands_meanwhile() -> None:
+    ours = Story({**FILES, **overlay("latest", "a")})
+    ours.commit(overlay("latest", "b"))
+    ours.repository.rivals = [lambda: ours.repository.commit("main", overlay("latest", "c"), minutes=63)]
+    (decision,) = ours.back().decisions
+    assert decision.reason == f"latest@{digest('c')[:19]} stands there meanwhile"
+
+
+def test_a_tag_that_is_asked_for_comes_back_whatever_lands_meanwhile() -> None:
+    ours = Story()
+    ours.push(delivery("2"))
+    ours.repository.rivals = [lambda: ours.repository.commit("main", overlay("3"), minutes=63)]
+    assert outcomes(ours.back(to="1")) == [("1", Outcome.COMMITTED)]
+    assert ours.stands() == FILES[PATH]
 
 
 def test_after_it_the_same_push_is_held_and_a_newer_one_lands() -> None:

@@ -6,11 +6,13 @@ import pytest
 
 from tests.helpers.events import IMAGE
 from tests.helpers.fake_repository import FakeRepository, environment_file, images, overlay, sight
-from updater.by_hand.services import Services, environments, known_names, matches, services
+from tests.helpers.trees import MemoryTree
+from updater.by_hand.services import Services, environments, known_names, matches, refresh, services
 from updater.errors import BranchMissing, ConfigurationError, Location, UsageError
 
 OTHER = "reg.example/models/model-b"
 BROKEN = {"environments/edge.yaml": "overlay: overlays/edge/*\n"}
+UNREADABLE = {"overlays/test/broken/kustomization.yaml": f"images:\n- name: {IMAGE}\n  newTag: [\n"}
 
 
 def repository(*more: dict[str, str]) -> FakeRepository:
@@ -98,19 +100,28 @@ def test_of_many_services_the_first_ten_are_told() -> None:
     assert caught.value.hint == f"there are: {', '.join(names)}"
 
 
-def test_several_names_of_which_none_is_there_are_all_told() -> None:
-    with pytest.raises(UsageError, match="test has no service x or y"):
-        named("x", "y")
+@pytest.mark.parametrize("right", [(), ("model-a",), ("model-*",)])
+def test_each_name_or_glob_that_matches_nothing_is_told_although_others_do(right: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError) as caught:
+        named(*right, "modle-b", "x-*")
+    assert (str(caught.value), caught.value.hint) == ("test has no service modle-b or x-*", "did you mean model-b?")
+
+
+def test_in_an_environment_without_services_there_is_none_to_name() -> None:
+    with pytest.raises(UsageError) as caught:
+        services(sight(repository(environment_file("empty"))), "empty", ("x",))
+    assert (str(caught.value), caught.value.hint) == ("empty has no service x", None)
 
 
 def test_an_environment_without_services_is_no_error_where_all_are_asked_for() -> None:
     assert tags(services(sight(repository(environment_file("empty"))), "empty", ())) == []
 
 
-def test_an_environment_that_is_not_there_is_told_with_those_that_are() -> None:
+@pytest.mark.parametrize(("wanted", "hint"), [("tset", "did you mean test?"), ("edge", "there are: production, test")])
+def test_an_environment_that_is_not_there_is_told_with_the_nearest_or_all(wanted: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        named("model-a", environment="tset")
-    assert (str(caught.value), caught.value.hint) == ("there is no environment 'tset'", "there are: production, test")
+        named("model-a", environment=wanted)
+    assert (str(caught.value), caught.value.hint) == (f"there is no environment {wanted!r}", hint)
 
 
 def test_an_environment_whose_file_is_broken_says_what_is_wrong_with_it() -> None:
@@ -129,12 +140,57 @@ def test_a_broken_file_of_another_environment_stops_nobody() -> None:
     )
 
 
-def test_a_file_of_an_overlay_that_cannot_be_read_is_a_problem_and_stops_no_other() -> None:
-    found = named(
-        "model-*", more={"overlays/test/broken/kustomization.yaml": f"images:\n- name: {IMAGE}\n  newTag: [\n"}
-    )
-    assert [service for service, _ in tags(found)] == ["model-a", "model-b"]
+@pytest.mark.parametrize("globs", [(), ("*",), ("model-a", "broken")])
+def test_a_file_of_an_overlay_that_cannot_be_read_is_a_problem_and_stops_no_other(globs: tuple[str, ...]) -> None:
+    found = named(*globs, more=UNREADABLE)
+    assert "model-a" in [service for service, _ in tags(found)]
     assert [error.at for error in found.problems] == [Location("overlays/test/broken/kustomization.yaml", 4)]
+
+
+def test_a_service_of_which_nothing_can_be_read_is_there_all_the_same() -> None:
+    found = named("broken", more=UNREADABLE)
+    assert (found.targets, len(found.problems)) == ((), 1)
+
+
+class Read(FakeRepository):
+    """Remembers which files were read."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        super().__init__({"main": files})
+        self.paths_read: list[str] = []
+
+    def tree(self, commit: str) -> MemoryTree:
+        read = self.paths_read
+
+        class Told(MemoryTree):
+            def read(self, path: str) -> bytes:
+                read.append(path)
+                return super().read(path)
+
+        return Told(self.commits[commit].files)
+
+
+def test_files_of_other_services_are_not_read_and_what_is_wrong_with_them_does_not_count() -> None:
+    ours = Read({**environment_file(), **overlay("1"), **overlay("2", service="model-b"), **UNREADABLE})
+    found = services(sight(ours), "test", ("model-a",))
+    assert (tags(found), found.problems) == ([("model-a", "1")], ())
+    assert [path for path in ours.paths_read if path.startswith("overlays/")] == list(overlay())
+
+
+def test_no_overlay_is_read_to_tell_which_services_there_are() -> None:
+    ours = Read({**environment_file(), **overlay("1"), **UNREADABLE})
+    with pytest.raises(UsageError) as caught:
+        services(sight(ours), "test", ("zzz",))
+    assert caught.value.hint == "there are: broken, model-a"
+    assert known_names(sight(ours), ("model-a",)) == {"test": ["model-a"]}
+    assert [path for path in ours.paths_read if path.startswith("overlays/")] == []
+
+
+def test_a_service_without_an_entry_of_the_environment_is_none_of_its_services() -> None:
+    more = environment_file("test", "entries: ['*-a']")
+    with pytest.raises(UsageError) as caught:
+        named("model-b", more=more)
+    assert (str(caught.value), caught.value.hint) == ("test has no service model-b", "did you mean model-a?")
 
 
 def test_a_branch_that_was_not_heard_of_is_asked_for() -> None:
@@ -155,16 +211,56 @@ def test_a_branch_that_is_missing_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("globs", "expected"),
-    [((), {"production", "test"}), (("model-c",), {"production"}), (("model-*",), {"production", "test"})],
+    [
+        ((), {"production": [], "test": []}),
+        (("model-c",), {"production": ["model-c"]}),
+        (("model-*",), {"production": ["model-*"], "test": ["model-*"]}),
+        (("model-a", "*-c"), {"production": ["*-c"], "test": ["model-a"]}),
+    ],
 )
-def test_environments_are_found_by_the_services_that_they_have(globs: tuple[str, ...], expected: set[str]) -> None:
-    assert set(known_names(sight(repository()), globs)) == expected
+def test_environments_are_found_by_the_services_that_they_have(
+    globs: tuple[str, ...], expected: dict[str, list[str]]
+) -> None:
+    assert known_names(sight(repository()), globs) == expected
 
 
-def test_a_service_that_no_environment_has_is_told_so() -> None:
+@pytest.mark.parametrize(
+    ("globs", "told", "hint"),
+    [
+        (("x", "y"), "x or y", "there are: model-a, model-b, model-c"),
+        (("model-a", "modle-c"), "modle-c", "did you mean model-c?"),
+    ],
+)
+def test_a_service_that_no_environment_has_is_told_so(globs: tuple[str, ...], told: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        known_names(sight(repository()), ("x", "y"))
-    assert (str(caught.value), caught.value.hint) == (
-        "no environment has a service x or y",
-        "`updater status` shows them all",
-    )
+        known_names(sight(repository()), globs)
+    assert (str(caught.value), caught.value.hint) == (f"no environment has a service {told}", hint)
+
+
+def test_an_environment_whose_branch_is_missing_has_no_services() -> None:
+    far = environment_file("far", "branch: env/far")
+    assert known_names(sight(repository(far)), ("model-a",)) == {"test": ["model-a"]}
+
+
+# What is asked of the remote
+
+
+def test_where_all_overlays_are_on_the_default_branch_the_remote_is_asked_once() -> None:
+    ours = repository()
+    refresh(sight(ours))
+    assert ours.listings == [frozenset()]
+
+
+def test_every_branch_that_an_environment_names_is_asked_for_by_the_newest_configuration() -> None:
+    ours = FakeRepository({"main": {**environment_file(), **overlay("1")}, "env/test": overlay("7")})
+    for tag in "89":
+        ours.commit("main", environment_file("test", "branch: env/test"))
+        ours.commit("env/test", overlay(tag))
+        refresh(sight(ours))
+        assert tags(services(sight(ours), "test", ())) == [("model-a", tag)]
+
+
+def test_a_branch_that_is_missing_is_asked_for_once() -> None:
+    ours = repository(environment_file("far", "branch: env/far"))
+    refresh(sight(ours))
+    assert ours.listings == [frozenset(), frozenset({"main", "env/far"})]

@@ -147,13 +147,22 @@ def test_every_image_of_a_service_has_records_of_its_own() -> None:
     assert {(old, new) for _, old, new, _ in told(ours, "model-a")} == {(None, "1"), (None, "7")}
 
 
-def test_what_cannot_be_read_is_told_beside_the_rest() -> None:
+@pytest.mark.parametrize("globs", [(), ("*",)])
+def test_what_cannot_be_read_is_told_beside_the_rest(globs: tuple[str, ...]) -> None:
     ours = repository()
     ours.commit("main", {"overlays/test/broken/kustomization.yaml": f"images:\n- name: {IMAGE}\n  newTag: [\n"})
     ours.refresh()
-    records, problems = history(sight(ours), "test", ("model-a",), 9)
-    assert len(records) == 1
+    records, problems = history(sight(ours), "test", globs, 9)
+    assert len(records) == 2
     assert [problem.at for problem in problems] == [Location("overlays/test/broken/kustomization.yaml", 4)]
+
+
+def test_what_was_broken_long_ago_or_elsewhere_is_not_told() -> None:
+    ours = repository()
+    ours.commit("main", {"overlays/test/broken/kustomization.yaml": f"images:\n- name: {IMAGE}\n  newTag: [\n"})
+    ours.commit("main", overlay("2"), minutes=1)
+    ours.refresh()
+    assert [history(sight(ours), "test", *some)[1] for some in (((), 1), (("model-a",), 9))] == [(), ()]
 
 
 @pytest.mark.parametrize(("environment", "globs"), [("none", ()), ("test", ("none",))])

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from updater.by_hand.services import Services, services
-from updater.core import list_edits, matching, messages
+from updater.by_hand.services import Services, matches, services
+from updater.core import list_edits, matching, messages, times
 from updater.core.changes import Change, FileChange
-from updater.core.environment import Hold, NamedEnvironment
+from updater.core.environment import Hold, NamedEnvironment, Release
+from updater.core.overlaid import Overlaid
 from updater.core.references import normalise
 from updater.core.stops import stop
 from updater.errors import UsageError
-from updater.model import Outcome
+from updater.model import Hold as PastHold
+from updater.model import Outcome, Target, Version
 from updater.planning import Plan, Sight, past_configurations
-from updater.protocols import Question
+from updater.protocols import Question, Ranking
 from updater.survey import unlifted
 
 
@@ -42,13 +44,20 @@ class Releasing:
 
 
 def make_hold(sight: Sight, wish: Holding) -> Plan:
-    """Adds an item to `hold:` for each name or glob. Raises `UsageError` where it stands there already."""
+    """Adds an item to `hold:` for each name or glob, and takes out what `release:` says of these services.
+
+    Otherwise a version that was released long ago would pass the new hold. Raises `UsageError` where it stands there already, is over already, or cannot be written so.
+    """
+    _refuse_past(sight, wish.until)
     found = services(sight, wish.environment, wish.services, wish.image)
     items = [Hold(service, wish.reason, wish.image, wish.until) for service in dict.fromkeys(wish.services)]
     twice = [item.service for item in items if item in found.environment.settings.hold]
     if twice:
         raise UsageError(f"{found.environment.at('hold')}: {' and '.join(twice)} is held already, with these words")
     before = after = _file(sight, found)
+    released = [at for at, each in enumerate(found.environment.settings.release) if _is_lifted_for(each, wish)]
+    if released:
+        after = list_edits.taken_out(found.environment.path, after, "release", released)
     for item in items:
         texts = {"service": item.service, "image": item.image, "reason": item.reason, "until": item.until}
         after = list_edits.added(found.environment.path, after, "hold", _given(texts))
@@ -57,17 +66,22 @@ def make_hold(sight: Sight, wish: Holding) -> Plan:
     return _plan(sight, found, subject, wish.reason, before, after)
 
 
+def _is_lifted_for(release: Release, wish: Holding) -> bool:
+    is_meant = wish.image is None or normalise(release.image) == normalise(wish.image)
+    return is_meant and matches(release.service, wish.services)
+
+
 def make_release(sight: Sight, wish: Releasing) -> Plan:
     """Takes out what `hold:` says of the services alone, and adds an item to `release:` for each version that is held.
 
-    Raises `UsageError` where nothing is held.
+    Raises `UsageError` where nothing is held, or it cannot be written so.
     """
     found = services(sight, wish.environment, wish.services, wish.image)
     environment = found.environment
     outdated = [] if wish.version else [at for at, hold in enumerate(environment.settings.hold) if _is_of(hold, wish)]
     items = list(dict.fromkeys(_held(sight, found, wish)))
     if not items and not outdated:
-        raise UsageError(_nothing(found, wish), hint=_wider(environment, found))
+        raise UsageError(_nothing(found, wish), hint=_wider(environment, found) or _others(sight, found, wish))
     before = after = _file(sight, found)
     if outdated:
         after = list_edits.taken_out(environment.path, after, "hold", outdated)
@@ -82,19 +96,30 @@ def make_release(sight: Sight, wish: Releasing) -> Plan:
 def _held(sight: Sight, found: Services, wish: Releasing) -> Iterator[tuple[str, str, str]]:
     """Service, image and tag of every hold from history that nothing has lifted; or the tag that is asked for."""
     targets = [(target, target.entry.image) for target in found.targets if target.entry.image is not None]
-    questions = [
-        Question(target.entry, matching.order_of(found.known, wish.environment, image)) for target, image in targets
-    ]
+    orders = [matching.order_of(found.known, wish.environment, image) for _, image in targets]
+    questions = [Question(target.entry, order) for (target, _), order in zip(targets, orders, strict=True)]
     pasts = sight.catalog.pasts(found.branch, found.tip, questions)
     now = sight.clock.now()
-    for (target, image), past in zip(targets, pasts, strict=True):
+    for (target, image), order, past in zip(targets, orders, pasts, strict=True):
         stopped = stop(found.environment, target.service, image, now, wish.version)
         if wish.version is not None and stopped is not None and stopped.outcome is Outcome.HELD:
             yield target.service, image, wish.version
         for hold in unlifted(past.holds, found.environment, target.service, image, past_configurations(sight)):
             tag = wish.version or hold.version.tag
-            if tag is not None and tag not in hold.spares:
+            if tag is not None and tag not in hold.spares and _is_kept_out(hold, order, target, tag):
                 yield target.service, image, tag
+
+
+def _is_kept_out(hold: PastHold, order: Ranking, target: Target, tag: str) -> bool:
+    """Whether a hold may be on a tag: its own, or one between it and what stands, for all that the order can tell.
+
+    When it was pushed is not known, only that it would have been before the hold began.
+    """
+    if tag == hold.version.tag:
+        return True
+    version, standing = Version(tag), target.entry.version
+    is_newer = tag != standing.tag and order.rank(version, hold.at) > order.rank(standing, None)
+    return bool(is_newer and order.rank(version, None) < order.rank(hold.version, hold.pushed_at))
 
 
 def _is_of(hold: Hold, wish: Releasing) -> bool:
@@ -104,7 +129,14 @@ def _is_of(hold: Hold, wish: Releasing) -> bool:
 
 
 def _nothing(found: Services, wish: Releasing) -> str:
-    return f"nothing of {' and '.join(wish.services)} is held in {found.environment.name}"
+    what = ("nothing", "is held") if wish.version is None else (wish.version, "is not held")
+    return f"{what[0]} of {' and '.join(wish.services)} {what[1]} in {found.environment.name}"
+
+
+def _others(sight: Sight, found: Services, wish: Releasing) -> str | None:
+    """The versions that could be meant instead of one that is not held."""
+    there = dict.fromkeys(tag for _, _, tag in _held(sight, found, replace(wish, version=None)))
+    return f"held are: {', '.join(there)}" if there else None
 
 
 def _wider(environment: NamedEnvironment, found: Services) -> str | None:
@@ -128,9 +160,27 @@ def _given(texts: dict[str, str | None]) -> dict[str, str]:
 
 def _plan(sight: Sight, found: Services, subject: str, why: str | None, before: bytes, after: bytes) -> Plan:
     """One commit that changes the environment's file alone."""
+    _refuse_broken(sight, found, after)
     default = sight.repository.default_branch
     service = " ".join(dict.fromkeys(target.service for target in found.targets))
     text = messages.text(subject, [why] if why else [], found.environment.name, service, ())
     files = {found.environment.path: FileChange(before, after)}
     change = Change(found.environment.name, service, default, files, (), text)
     return Plan({default: found.tips[default]}, (), (), (change,), found.problems)
+
+
+def _refuse_past(sight: Sight, until: str | None) -> None:
+    """Raises `UsageError` for a hold that is over; what is no day is for the check of the file."""
+    end = None if until is None else times.day(until)
+    if end is not None and end <= sight.clock.now().date():
+        raise UsageError(f"--until {until} is over", hint="a hold ends when that day begins (UTC): give a later one")
+
+
+def _refuse_broken(sight: Sight, found: Services, after: bytes) -> None:
+    """Raises `UsageError`, in the words of the check, for a file that would stop its environment."""
+    path = found.environment.path
+    tree = Overlaid(sight.repository.tree(_default_tip(sight, found)), {path: after})
+    read = sight.configuration(tree, sight.repository.default_branch)
+    if all(each.name != found.environment.name for each in read.environments):
+        error = next(error for error in read.errors if error.at is not None and error.at.path == path)
+        raise UsageError(error.message, hint=error.hint)

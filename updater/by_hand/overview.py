@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from updater.by_hand.services import Services, environments, matches, services
+from updater.by_hand.services import Services, environments, known_names, services
 from updater.core import graph, matching
 from updater.core.stops import Stop, stop
-from updater.errors import BranchMissing, UpdaterError, UsageError
+from updater.errors import BranchMissing, UpdaterError
 from updater.keeping import kept
 from updater.model import Event, Past, Target
 from updater.planning import Sight, past_configurations
@@ -17,7 +17,7 @@ from updater.survey import unlifted
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EntryStatus:
     """An entry with its past, and what stops new versions of it now."""
 
     target: Target
@@ -28,7 +28,7 @@ class Place:
 class Overview:
     """Every entry that was asked about, by environment in the order of promotions; pushes that wait; what is broken."""
 
-    places: tuple[Place, ...]
+    entries: tuple[EntryStatus, ...]
     waiting: Mapping[str, tuple[Event, ...]]
     problems: tuple[UpdaterError, ...]
 
@@ -36,33 +36,32 @@ class Overview:
 def overview(sight: Sight, only: str | None, globs: Sequence[str]) -> Overview:
     """What stands where, in one environment or all, for some services or all. Raises `UsageError`."""
     known, errors = environments(sight)
-    if only is not None and only not in known:
-        raise UsageError(f"there is no environment {only!r}", hint=f"there are: {', '.join(known)}")
+    asked = known_names(sight, globs) if only is None else {only: globs}
+    names = graph.stages({name: each.settings for name, each in known.items()}) if only is None else [only]
     problems: list[UpdaterError] = list(errors)
-    places: list[Place] = []
-    for name in graph.stages({name: each.settings for name, each in known.items()}):
-        if only not in (None, name):
+    entries: list[EntryStatus] = []
+    for name in names:
+        if name not in asked:
             continue
         try:
-            found = services(sight, name, ())
+            found = services(sight, name, asked[name])
         except BranchMissing as error:
             problems.append(error)
             continue
         problems += found.problems
-        wanted = tuple(target for target in found.targets if matches(target.service, globs))
-        places += _places(sight, replace(found, targets=wanted))
+        entries += _entries(sight, found)
     waiting = {name: events for name, events in kept(sight).items() if only in (None, name)}
-    return Overview(tuple(places), waiting, tuple(problems))
+    return Overview(tuple(entries), waiting, tuple(problems))
 
 
-def _places(sight: Sight, found: Services) -> list[Place]:
+def _entries(sight: Sight, found: Services) -> list[EntryStatus]:
     name, now = found.environment.name, sight.clock.now()
     images = [target.entry.image or "" for target in found.targets]
     orders = {image: matching.order_of(found.known, name, image) for image in dict.fromkeys(images)}
     questions = [Question(target.entry, orders[image]) for target, image in zip(found.targets, images, strict=True)]
     pasts = sight.catalog.pasts(found.branch, found.tip, questions)
     return [
-        Place(
+        EntryStatus(
             replace(target, past=_lifted(sight, found, target, image, past)),
             stop(found.environment, target.service, image, now),
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from updater.by_hand.services import Services, services
 from updater.core import going_back, matching, messages
@@ -15,6 +16,9 @@ from updater.core.kustomization import FILE_NAMES, entries
 from updater.errors import EditRefused
 from updater.model import Decision, Landing, Outcome, Target, Version
 from updater.planning import Plan, Sight
+
+Stood: TypeAlias = dict[tuple[str, str], Version]
+"""What stood in entries, by path and key, when a rollback was planned first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,38 +32,70 @@ class Wish:
     reason: str | None = None
 
 
-def make_rollback(sight: Sight, wish: Wish) -> Plan:
+def planner(wish: Wish) -> Callable[[Sight], Plan]:
+    """How a rollback is planned, and planned again where somebody was faster: what they did is not undone as well."""
+    stood: Stood = {}
+    return lambda sight: make_rollback(sight, wish, stood)
+
+
+def make_rollback(sight: Sight, wish: Wish, stood: Stood | None = None) -> Plan:
     """Takes the wanted services back. Raises `UsageError` where there is nothing to go back to.
 
     Where a commit holds one service and its files stand as it left them, it is reverted as `git revert` does it; else
     the versions alone are put back. Nothing is rendered: what is put back has stood there, and a rollback must
-    not wait for a renderer.
+    not wait for a renderer. A service in which something else stands than `stood` (filled where it is empty) says is
+    left alone, unless the wish names a tag.
     """
     found = services(sight, wish.environment, wish.services, wish.image)
-    landings = _landings(sight, found)
+    overtaken = {} if stood is None or wish.tag is not None else _overtaken(found, stood)
+    steps = _steps(sight, found, wish)
     changes: list[Change] = []
-    idle: list[Target] = []
-    refused: list[Decision] = []
-    for _, targets in found.by_service():
-        mine = {target: landings[target] for target in targets}
-        order = {each: matching.order_of(found.known, wish.environment, each.entry.image or "") for each in targets}
-        steps = going_back.before(mine, order) if wish.tag is None else going_back.to(wish.tag, mine)
+    others: list[Decision] = []
+    for service, targets in found.by_service():
+        mine = [] if service in overtaken else steps[service]
         try:
-            changes += [_change(sight, found, steps, wish)] if steps else []
-            idle += [] if steps else targets
+            changes += [_change(sight, found, mine, wish)] if mine else []
         except EditRefused as error:
-            refused += [_refused(step, error) for step in steps]
-    decisions = [decision for change in changes for decision in change.decisions]
-    told = sorted([*decisions, *refused, *_unchanged(idle, wish)], key=place_of)
-    return Plan(found.tips, tuple(told), (), tuple(changes), found.problems)
+            others += [_refused(step, error) for step in mine]
+        if not mine:
+            others += [_unchanged(each, overtaken.get(service) or _why_idle(each, wish.tag)) for each in targets]
+    told = [*others, *(decision for change in changes for decision in change.decisions)]
+    return Plan(found.tips, tuple(sorted(told, key=place_of)), (), tuple(changes), found.problems)
 
 
-def _unchanged(targets: Sequence[Target], wish: Wish) -> tuple[Decision, ...]:
-    reason = "nothing stood before" if wish.tag is None else f"{wish.tag} stands already"
-    return tuple(
-        Decision(target.entry.image or "", target.entry.version, Outcome.UNCHANGED, reason, None, target)
-        for target in targets
-    )
+def _overtaken(found: Services, stood: Stood) -> dict[str, str]:
+    """The services in which something else stands than when this was planned first, and what."""
+    overtaken = {}
+    for target in found.targets:
+        here = target.entry.version
+        before = stood.setdefault(_key(target), here)
+        if here != before:
+            overtaken[target.service] = f"{messages.told_apart(before, here)[1]} stands there meanwhile"
+    return overtaken
+
+
+def _steps(sight: Sight, found: Services, wish: Wish) -> Mapping[str, Sequence[Step]]:
+    """The steps of each service. Raises `UsageError` where the tag that is asked for stood in none."""
+    landings = _landings(sight, found)
+    steps: dict[str, list[Step]] = {target.service: [] for target in found.targets}
+    if wish.tag is not None:
+        for step in going_back.to(wish.tag, landings) if landings else ():
+            steps[step.target.service].append(step)
+        return steps
+    for service, targets in found.by_service():
+        order = {each: matching.order_of(found.known, wish.environment, each.entry.image or "") for each in targets}
+        steps[service] += going_back.before({target: landings[target] for target in targets}, order)
+    return steps
+
+
+def _why_idle(target: Target, tag: str | None) -> str:
+    if tag is None:
+        return "nothing stood before"
+    return f"{tag} stands already" if target.entry.version.tag == tag else f"{tag} never stood there"
+
+
+def _unchanged(target: Target, reason: str) -> Decision:
+    return Decision(target.entry.image or "", target.entry.version, Outcome.UNCHANGED, reason, None, target)
 
 
 def _landings(sight: Sight, found: Services) -> Mapping[Target, Sequence[Landing]]:
@@ -108,7 +144,10 @@ def _reverted(sight: Sight, found: Services, steps: Sequence[Step], commit: str)
         if nodes[0] != nodes[1] or any(node is None or node.kind != "file" for node in nodes):
             return None
         files[path] = FileChange(here.read(path), before.read(path))
-    return files if _moves(files) == {_key(step.target): step.to for step in steps} else None
+    try:
+        return files if _moves(files) == {_key(step.target): step.to for step in steps} else None
+    except EditRefused:  # the commit mended a file, which is not to be broken again
+        return None
 
 
 def _moves(files: Mapping[str, FileChange]) -> dict[tuple[str, str], Version | None]:

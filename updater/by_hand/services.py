@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import groupby
 
+from updater.core import matching
 from updater.core.environment import NamedEnvironment
 from updater.core.inventory import overlays
 from updater.core.references import normalise
@@ -55,42 +56,84 @@ def environments(sight: Sight) -> tuple[dict[str, NamedEnvironment], tuple[Updat
     return {each.name: each for each in configuration.environments}, configuration.errors
 
 
-def known_names(sight: Sight, globs: Sequence[str]) -> list[str]:
-    """The environments that have a service of these; all, if none is named. Raises `UsageError` where none has."""
+def refresh(sight: Sight) -> None:
+    """Asks the remote for the tips of all branches that environments live on, which files on the default one name."""
+    repository = sight.repository
+    repository.refresh()
+    listed = {repository.default_branch}
+    while not (wanted := {each.branch for each in environments(sight)[0].values()}) <= listed:
+        repository.refresh(frozenset(wanted))
+        listed |= wanted
+
+
+def known_names(sight: Sight, globs: Sequence[str]) -> dict[str, list[str]]:
+    """The environments that have services of these, each with what it has of them; all, if none is named.
+
+    Raises `UsageError` for a name or glob of which no environment has a service.
+    """
     known, _ = environments(sight)
-    found = [name for name in known if not globs or _has(sight, name, globs)]
-    if not found:
-        raise UsageError(f"no environment has a service {' or '.join(globs)}", hint="`updater status` shows them all")
-    return found
-
-
-def _has(sight: Sight, name: str, globs: Sequence[str]) -> bool:
-    return any(matches(target.service, globs) for target in services(sight, name, ()).targets)
+    if not globs:
+        return {name: [] for name in known}
+    missing = missing_branches(sight.repository, list(known.values()))
+    there = {name: set(_there(sight, each).values()) for name, each in known.items() if each.branch not in missing}
+    everywhere = sorted(set().union(*there.values()))
+    misses = _misses(globs, everywhere)
+    if misses:
+        raise UsageError(f"no environment has a service {' or '.join(misses)}", hint=_hint(misses[0], everywhere))
+    found = {name: [glob for glob in globs if not _misses([glob], here)] for name, here in there.items()}
+    return {name: here for name, here in found.items() if here}
 
 
 def services(sight: Sight, name: str, globs: Sequence[str], image: str | None = None) -> Services:
     """The entries of one environment whose services match one of `globs` (all, if there is none), for one image if any.
 
-    Raises `UsageError` where there is no such environment or no such service, and `BranchMissing`.
+    Only their files are read. Raises `UsageError` where there is no such environment, and for a name or glob without a
+    service; and `BranchMissing`.
     """
+    empty = _empty(sight, name)
+    there = _there(sight, empty.environment)
+    found = _filled(sight, empty, [path for path, service in there.items() if matches(service, globs)])
+    misses = _misses(globs, there.values()) if found.targets or found.problems else globs
+    if misses:
+        names = list(dict.fromkeys(service for service in there.values() if service not in misses))
+        raise UsageError(f"{name} has no service {' or '.join(misses)}", hint=_hint(misses[0], names))
+    return found if image is None else replace(found, targets=tuple(_of_image(found.targets, image)))
+
+
+def changed_lately(sight: Sight, name: str, count: int) -> Services:
+    """The entries of one environment in the files that the newest commits changed, at most `count` of these.
+
+    Raises `UsageError` where there is no such environment, and `BranchMissing`.
+    """
+    empty = _empty(sight, name)
+    there = _there(sight, empty.environment)
+    return _filled(sight, empty, sorted(sight.catalog.recent(empty.tip, count, lambda path: path in there)))
+
+
+def _empty(sight: Sight, name: str) -> Services:
+    """An environment and its tips, of which nothing is read yet."""
     repository = sight.repository
     known, errors = environments(sight)
     environment = known.get(name)
     if environment is None:
         broken = next((error for error in errors if error.at and error.at.path == f"environments/{name}.yaml"), None)
-        raise broken or UsageError(f"there is no environment {name!r}", hint=f"there are: {', '.join(known)}")
+        raise broken or UsageError(f"there is no environment {name!r}", hint=_hint(name, list(known)))
     for missing in missing_branches(repository, [environment]).values():
         raise missing
-    default, branch = repository.default_branch, environment.branch
-    tips = {each: tip_of(repository, each) for each in (default, branch)}
-    found = overlays(environment, repository.tree(tips[branch]), sight.catalog.all_paths(branch, tips[branch]))
-    targets = [target for target in found.targets if matches(target.service, globs)]
-    if globs and not targets:
-        there = list(dict.fromkeys(target.service for target in found.targets))
-        raise UsageError(f"{name} has no service {' or '.join(globs)}", hint=_hint(globs[0], there))
-    if image is not None:
-        targets = _of_image(targets, image)
-    return Services(environment, known, tips, tuple(targets), found.problems)
+    tips = {each: tip_of(repository, each) for each in (repository.default_branch, environment.branch)}
+    return Services(environment, known, tips, (), ())
+
+
+def _there(sight: Sight, environment: NamedEnvironment) -> dict[str, str]:
+    """The service of each kustomization of an environment, by path: that takes no reading of files."""
+    paths = sight.catalog.all_paths(environment.branch, tip_of(sight.repository, environment.branch))
+    places = ((path, matching.overlay(environment, path)) for path in paths)
+    return {path: place[1] for path, place in sorted(places) if place is not None}
+
+
+def _filled(sight: Sight, empty: Services, paths: Iterable[str]) -> Services:
+    found = overlays(empty.environment, sight.repository.tree(empty.tip), paths)
+    return replace(empty, targets=found.targets, problems=found.problems)
 
 
 def _of_image(targets: Sequence[Target], image: str) -> list[Target]:
@@ -108,6 +151,13 @@ def matches(service: str, globs: Sequence[str]) -> bool:
     return not globs or any(fnmatchcase(service, glob) for glob in globs)
 
 
-def _hint(wanted: str, there: Sequence[str]) -> str:
+def _misses(globs: Sequence[str], there: Iterable[str]) -> list[str]:
+    """The names and globs that match none of the services that are there."""
+    names = set(there)
+    return [glob for glob in globs if not any(fnmatchcase(name, glob) for name in names)]
+
+
+def _hint(wanted: str, there: Sequence[str]) -> str | None:
     near = difflib.get_close_matches(wanted, there, 1)
-    return f"did you mean {near[0]}?" if near else f"there are: {', '.join(there[:_NAMED])}"
+    all_of_them = f"there are: {', '.join(there[:_NAMED])}" if there else None
+    return f"did you mean {near[0]}?" if near else all_of_them

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
-from updater.by_hand.services import Services, services
+from updater.by_hand.services import Services, changed_lately, services
 from updater.core import holds, matching
 from updater.errors import UpdaterError
 from updater.model import Landing, Past, Target, Version
@@ -40,11 +40,7 @@ def history(
     Where no service is named, only what the newest commits changed is looked at, so that a long history costs nothing.
     Raises `UsageError` where there is no such environment or service.
     """
-    found = services(sight, environment, globs)
-    if not globs:
-        named = found.environment
-        lately = sight.catalog.recent(found.tip, limit, lambda path: matching.overlay(named, path) is not None)
-        found = replace(found, targets=tuple(target for target in found.targets if target.entry.path in lately))
+    found = services(sight, environment, globs) if globs else changed_lately(sight, environment, limit)
     records = sorted(_records(sight, found), key=lambda record: record.landing.landed_at, reverse=True)
     return records[:limit], found.problems
 

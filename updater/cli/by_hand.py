@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from updater.cli.options import Common
-from updater.cli.telling import finish
 
 if TYPE_CHECKING:
     from updater.pipeline import Report
     from updater.planning import Plan, Sight
-
-Undo = Callable[["Report"], Sequence[str]]
-"""What to type to undo what a report tells of."""
 
 
 def services(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,18 +26,20 @@ def services(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def by_revert(report: Report) -> list[str]:
-    """How to undo commits."""
-    return [f"git revert {commit.sha[:12]}" for commit in report.commits]
+def one_line(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    """A reason in one line, however it was typed: so it fits into a commit's text and a file."""
+    return None if text is None else " ".join(text.split())
 
 
-def carry_out(common: Common, make: Callable[[Sight], Plan], undo: Undo, *, dry_run: bool) -> None:
-    """Does what is planned, or shows it, and ends the command."""
+def carry_out(common: Common, make: Callable[[Sight], Plan], *, dry_run: bool) -> Report:
+    """Does what is planned, or shows it, and says how to undo it."""
     from updater import pipeline
+    from updater.by_hand.services import refresh
     from updater.cli import output
 
     with common.opened_by_person() as workshop:
         parts = workshop.parts
+        refresh(parts.sight)
 
         def plan() -> Plan:
             return make(parts.sight)
@@ -49,12 +47,12 @@ def carry_out(common: Common, make: Callable[[Sight], Plan], undo: Undo, *, dry_
         made = pipeline.preview(parts, plan) if dry_run else None
         report = pipeline.told(made) if made else pipeline.perform(parts, plan)
     diff = output.diff_text(made.changes) if made else ""
-    hints = undo(report) if report.commits else ()
+    hints = [f"git revert {commit.sha[:12]}" for commit in report.commits]
     if common.json:
-        output.as_json({**output.report_json(report), **({"diff": diff} if made else {"undo": list(hints)})})
+        output.as_json({**output.report_json(report), **({"diff": diff} if made else {"undo": hints})})
     else:
         output.report_text(report)
         output.diff(f"\n{diff}" if diff else "")
         for hint in hints:
             click.echo(f"{click.style('undo:', fg='cyan')} {hint}")
-    finish(report)
+    return report

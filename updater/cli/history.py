@@ -25,15 +25,15 @@ def history(common: Common, services: tuple[str, ...], environment: str | None, 
 
     When, by which event or by whom, and what was taken back. SERVICE may be a glob.
     """
-    from updater.by_hand.services import known_names
+    from updater.by_hand.services import known_names, refresh
     from updater.by_hand.timeline import history as told
     from updater.cli import output
 
     with common.opened() as workshop:
-        workshop.mirror.refresh()
         sight = workshop.parts.sight
-        names = [environment] if environment else known_names(sight, services)
-        found = [told(sight, name, services, limit) for name in names]
+        refresh(sight)
+        asked = {environment: services} if environment else known_names(sight, services)
+        found = [told(sight, name, globs, limit) for name, globs in asked.items()]
     records = sorted(
         (each for mine, _ in found for each in mine), key=lambda each: each.landing.landed_at, reverse=True
     )

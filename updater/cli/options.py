@@ -50,14 +50,13 @@ class Common:
 
     @contextmanager
     def opened_by_person(self) -> Iterator[Workshop]:
-        """The same, and newly asked of the remote. Commits are by the person that git knows, if it knows one."""
+        """The same, but commits are by the person that git knows, if it knows one."""
         from updater import bootstrap
         from updater.adapters import checkout
 
         settings = self.settings()
         person = None if "UPDATER_AUTHOR" in os.environ else checkout.person(Path.cwd())
         with bootstrap.opened(replace(settings, author=person or settings.author)) as workshop:
-            workshop.mirror.refresh()
             yield workshop
 
 

@@ -6,12 +6,13 @@ import click
 
 from updater.cli import by_hand
 from updater.cli.options import Common, common
+from updater.cli.telling import finish
 
 
 @click.command()
 @by_hand.services
 @click.option("--version", metavar="TAG", help="Only this version  [default: all that is held]")
-@click.option("--reason", help="Why; it goes into the file.")
+@click.option("--reason", callback=by_hand.one_line, help="Why; it goes into the file.")
 @common
 def release(
     common: Common,
@@ -30,4 +31,4 @@ def release(
     from updater.by_hand.overruling import Releasing, make_release
 
     wish = Releasing(environment, services, reason, image, version)
-    by_hand.carry_out(common, lambda sight: make_release(sight, wish), by_hand.by_revert, dry_run=dry_run)
+    finish(by_hand.carry_out(common, lambda sight: make_release(sight, wish), dry_run=dry_run))

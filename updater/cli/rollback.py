@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
+from typing import TYPE_CHECKING
+
 import click
 
 from updater.cli import by_hand
 from updater.cli.options import Common, common
+from updater.cli.telling import finish
+
+if TYPE_CHECKING:
+    from updater.pipeline import Report
 
 
 @click.command()
 @by_hand.services
 @click.option("--to", "tag", metavar="TAG", help="The version to go back to  [default: the one that stood before]")
-@click.option("--reason", help="Why; it goes into the commit.")
+@click.option("--reason", callback=by_hand.one_line, help="Why; it goes into the commit.")
 @common
 def rollback(
     common: Common,
@@ -28,7 +35,23 @@ def rollback(
     else the versions alone are put back. What was taken back is held: no event brings it in again. SERVICE may be a
     glob. Works in a freeze, too.
     """
-    from updater.by_hand.rollback import Wish, make_rollback
+    from updater.by_hand.rollback import Wish, planner
 
-    wish = Wish(environment, services, tag, image, reason)
-    by_hand.carry_out(common, lambda sight: make_rollback(sight, wish), by_hand.by_revert, dry_run=dry_run)
+    report = by_hand.carry_out(common, planner(Wish(environment, services, tag, image, reason)), dry_run=dry_run)
+    if not common.json:
+        _tell_held(report, environment)
+    finish(report)
+
+
+def _tell_held(report: Report, environment: str) -> None:
+    """Says what stays out from now on, and how it comes in again."""
+    from updater.core.messages import plain, short
+
+    held: dict[str, list[str]] = {}
+    for decision in report.decisions:
+        if decision.target is not None and decision.commit is not None:
+            held.setdefault(decision.target.service, []).append(short(decision.target.entry.version))
+    for service, versions in held.items():
+        told = f"{' and '.join(dict.fromkeys(versions))} of {service}; it comes in again with"
+        command = f"updater release {shlex.quote(service)} --env {shlex.quote(environment)}"
+        click.echo(f"{click.style('held:', fg='yellow')} {plain(told)}: {plain(command)}")

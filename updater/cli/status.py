@@ -11,7 +11,7 @@ from updater.cli.options import Common, common
 from updater.cli.telling import tell
 
 if TYPE_CHECKING:
-    from updater.by_hand.overview import Overview, Place
+    from updater.by_hand.overview import EntryStatus, Overview
     from updater.model import Event, Target
 
 
@@ -25,14 +25,15 @@ def status(common: Common, services: tuple[str, ...], environment: str | None) -
     SERVICE may be a glob.
     """
     from updater.by_hand.overview import overview
+    from updater.by_hand.services import refresh
     from updater.cli import output
 
     with common.opened() as workshop:
-        workshop.mirror.refresh()
+        refresh(workshop.parts.sight)
         found = overview(workshop.parts.sight, environment, services)
     if common.json:
         waiting = [_waiting(name, event) for name, events in found.waiting.items() for event in events]
-        output.as_json({"services": [_json(place) for place in found.places], "waiting": waiting})
+        output.as_json({"services": [_json(each) for each in found.entries], "waiting": waiting})
     else:
         _print(found)
     for problem in found.problems:
@@ -44,7 +45,7 @@ def _print(found: Overview) -> None:
     """A row for each image of a service, a column for each environment; then what is held, stopped and waiting."""
     from updater.cli import output
 
-    targets = [place.target for place in found.places]
+    targets = [each.target for each in found.entries]
     environments = list(dict.fromkeys(target.environment for target in targets))
     cells: dict[tuple[str, str], dict[str, list[str]]] = {}
     for target in targets:
@@ -54,13 +55,13 @@ def _print(found: Overview) -> None:
         (
             service,
             output.image_name(image),
-            *(" / ".join(dict.fromkeys(found.get(name, ["-"]))) for name in environments),
+            *(" / ".join(dict.fromkeys(versions.get(name, ["-"]))) for name in environments),
         )
-        for (service, image), found in sorted(cells.items())
+        for (service, image), versions in sorted(cells.items())
     ]
     output.table(("SERVICE", "IMAGE", *(name.upper() for name in environments)), rows)
     output.lines("held", _held(targets))
-    output.lines("stopped", _stopped(found.places))
+    output.lines("stopped", _stopped(found.entries))
     output.lines("waiting", (f"{name}: {_named(event)}" for name, events in found.waiting.items() for event in events))
 
 
@@ -72,10 +73,10 @@ def _held(targets: Sequence[Target]) -> Iterable[str]:
             yield f"{target.environment}/{target.service}: {reason(hold, hold.version)}"
 
 
-def _stopped(places: Sequence[Place]) -> Iterable[str]:
-    for place in places:
-        if place.stopped is not None:
-            yield f"{place.target.environment}/{place.target.service}: {place.stopped.reason}"
+def _stopped(entries: Sequence[EntryStatus]) -> Iterable[str]:
+    for each in entries:
+        if each.stopped is not None:
+            yield f"{each.target.environment}/{each.target.service}: {each.stopped.reason}"
 
 
 def _named(event: Event) -> str:
@@ -91,11 +92,11 @@ def _cell(target: Target) -> str:
     return f"{short(target.entry.version)}{since}"
 
 
-def _json(place: Place) -> dict[str, Any]:
+def _json(entry: EntryStatus) -> dict[str, Any]:
     from updater.cli.output import version_json
     from updater.core.messages import stamp
 
-    target = place.target
+    target = entry.target
     standing = target.standing
     return {
         "environment": target.environment,
@@ -110,7 +111,7 @@ def _json(place: Place) -> dict[str, Any]:
             {"version": version_json(hold.version), "commit": hold.commit, "author": hold.author, "at": stamp(hold.at)}
             for hold in target.past.holds
         ],
-        "stopped": None if place.stopped is None else place.stopped.reason,
+        "stopped": None if entry.stopped is None else entry.stopped.reason,
     }
 
 
