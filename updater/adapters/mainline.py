@@ -89,7 +89,8 @@ def _is_turn(git: Git, branch: str, parents: Sequence[str], message: str) -> boo
     if told is not None and (told[1] is None or _name(told[1]) == _name(git.remote.url)):
         return True
     # Another name for our remote, or another repository, maybe a fork: our own commits tell which side is the branch.
-    merged_by_hand = re.match(rf"Merge (?:remote-tracking branch '|commit '|branch '{name}' of )", subject)
+    tracked = rf"remote-tracking branch '(?:[^']*/{name}|[^/']+)'"
+    merged_by_hand = re.match(rf"Merge (?:{tracked}|commit '|branch '{name}' of )", subject)
     here, there = f"{parents[1]}..{parents[0]}", f"{parents[0]}..{parents[1]}"
     return merged_by_hand is not None and not _has_ours(git, here) and _has_ours(git, there)
 

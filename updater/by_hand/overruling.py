@@ -46,7 +46,8 @@ class Releasing:
 def make_hold(sight: Sight, wish: Holding) -> Plan:
     """Adds an item to `hold:` for each name or glob, and takes out what `release:` says of these services.
 
-    Otherwise a version that was released long ago would pass the new hold. Raises `UsageError` where it stands there already, is over already, or cannot be written so.
+    Otherwise a version that was released long ago would pass the new hold. Raises `UsageError` where it stands there
+    already, is over already, or cannot be written so.
     """
     _refuse_past(sight, wish.until)
     found = services(sight, wish.environment, wish.services, wish.image)
