@@ -45,24 +45,29 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filters, "_MANY_BYTES", 0)
 
 
-def test_a_large_repository_without_filters_gets_them(setting: Setting, large: None) -> None:
-    setting.catalog()
-    assert setting.git.names() == ["commit-graph"]
+def scanned(setting: Setting) -> int:
+    """How often filters were asked for once the repository was scanned by a new catalogue."""
+    setting.catalog().all_paths("main", setting.refreshed())
+    return setting.git.names().count("commit-graph")
+
+
+def test_a_large_repository_without_filters_gets_them_after_the_first_scan(setting: Setting, large: None) -> None:
+    assert scanned(setting) == 1
+    assert setting.git.names()[-1] == "commit-graph"
     assert eventually(lambda: has_filters(setting.git.folder))
     git(setting.git.folder, "commit-graph", "verify")
 
 
 def test_a_large_repository_gets_them_once(setting: Setting, large: None) -> None:
-    setting.catalog()
+    assert scanned(setting) == 1
     assert eventually(lambda: has_filters(setting.git.folder))
-    setting.catalog()
-    assert setting.git.names() == ["commit-graph"]
+    setting.past(setting.catalog())
+    assert scanned(setting) == 1
 
 
 def test_a_repository_with_a_graph_in_one_piece_is_left_as_it_is(setting: Setting, large: None) -> None:
     git(setting.git.folder, "commit-graph", "write", "--reachable", "--changed-paths")
-    setting.catalog()
-    assert setting.git.names() == []
+    assert scanned(setting) == 0
 
 
 def test_a_small_repository_needs_none(setting: Setting) -> None:

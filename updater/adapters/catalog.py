@@ -41,7 +41,6 @@ class Catalog:
         self._git = mirror.git
         self._cache = cache
         self._facts = Facts(cache)
-        filters.write_where_missing(mirror.git)
 
     def paths(self, branch: str, tip: str, image: str) -> tuple[str, ...]:
         """The kustomization files that mention an image at `tip`, the wanted commit of `branch`; sorted."""
@@ -114,6 +113,7 @@ class Catalog:
                 files = {path: self._steps(commits, {path})[path] for path, commits in each.items()}
             landings = {path: list(history.landings(path, files[path], {})) for path in new}
             self._facts.learn(branch, tip, turns, landings)
+            filters.write_where_missing(self._git)
 
     def _tell_what_cannot_be_known(self, branch: str) -> None:
         if (self._git.folder / "shallow").exists():
@@ -133,6 +133,7 @@ class Catalog:
         known = self._cache.tip(branch)
         if known is None or known not in self._mirror.objects:
             self._cache.replace(branch, tip, scan(self._git, tip, _NAMES))
+            filters.write_where_missing(self._git)  # not before: the scan needs all processors
         elif known != tip:
             mentions = self._mentions(reading.changes(self._git, known, tip))
             carry = self._way(branch, known, tip)
