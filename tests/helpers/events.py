@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from updater.core.environment import Environment, Follow, NamedEnvironment, OrderName
-from updater.core.holds import moved
+from updater.core.history import first_pushed
+from updater.core.holds import folded
 from updater.core.matching import Followed
 from updater.core.rules import Rule, compile_rule
 from updater.model import Delivery, Entry, Event, Landing, Past, Standing, Target, Version
@@ -110,14 +111,8 @@ def landing(
 
 def recalled(order: Ranking, *landings: Landing) -> Past:
     """What is told of an entry in which these landed, oldest first."""
-    past, before = Past(), None
-    known: dict[Version, datetime] = {}
-    for each in landings:
-        first = known.get(each.version)
-        past = moved(past, before, each, first, order)
-        known[each.version] = each.pushed_at if first is None else min(first, each.pushed_at)
-        before = each.version
-    return replace(past, stood=known)
+    pasts = [past for _, _, past in folded(landings, order)]
+    return replace(pasts[-1] if pasts else Past(), stood=first_pushed(landings))
 
 
 @st.composite

@@ -20,7 +20,7 @@ from updater.core.history import Step
 from updater.core.kustomization import FILE_NAMES, mentioned_images
 from updater.core.verification import PlannedEdit
 from updater.errors import BranchMissing, GitError, PushRefused
-from updater.model import Entry, Landing, Past, Version
+from updater.model import Entry, Landing, Past
 from updater.planning import Sight
 from updater.protocols import Clock, PushOutcome, Question, Tree, Update
 
@@ -222,14 +222,10 @@ class FakeRepository:
             assert all(self.commits[sha].files[path] == content for path, content in files.items())
 
     def _past(self, tip: str, question: Question) -> Past:
-        entry, past, before = question.entry, Past(), None
-        first: dict[Version, datetime] = {}
-        for landing in self._landings(tip, entry.path, history.key(entry)):
-            version = landing.version
-            past = holds.moved(past, before, landing, first.get(version), question.order)
-            first[version] = min(landing.pushed_at, first.get(version, landing.pushed_at))
-            before = version
-        return replace(past, stood=history.stood(question, first))
+        landings = self._landings(tip, question.entry.path, history.key(question.entry))
+        pasts = [past for _, _, past in holds.folded(landings, question.order)]
+        stood = history.stood(question, history.first_pushed(landings))
+        return replace(pasts[-1] if pasts else Past(), stood=stood)
 
     def _landings(self, tip: str, path: str, key: str) -> Sequence[Landing]:
         steps = reversed(list(self._steps(tip, path)))

@@ -65,7 +65,7 @@ def test_a_moved_file_is_gone_here_and_new_there(bare: Path, alice: Person) -> N
 def test_contents_come_in_the_order_they_were_asked_for(
     bare: Path, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_BLOBS_AT_ONCE", 2)
+    monkeypatch.setattr(reading, "BLOBS_AT_ONCE", 2)
     contents = [b"", b"\n", b"0 blob 3\nx", b"\0\xff\r\n" * 1000, b"last"]
     blobs = [git(bare, "hash-object", "-w", "--stdin", stdin=content) for content in contents]
     wanted = [*blobs, blobs[0], *reversed(blobs)]

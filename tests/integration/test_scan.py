@@ -49,7 +49,7 @@ def test_every_mention_in_every_file_of_these_names_is_found(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 9])
 def test_nothing_is_lost_between_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    monkeypatch.setattr(scan_module, "_BLOBS_AT_ONCE", 4)
+    monkeypatch.setattr(scan_module, "BLOBS_AT_ONCE", 4)
     files = {f"o/{number}/kustomization.yaml": TEXT.format(f"app{number}") for number in range(count)}
     bare = remote(tmp_path, {"README.md": "x", **files})
     assert mentions(bare) == {(f"o/{number}/kustomization.yaml", f"reg.example/app{number}") for number in range(count)}
@@ -86,7 +86,7 @@ def test_a_blob_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 def test_whoever_stops_in_the_middle_leaves_nothing_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan_module, "_BLOBS_AT_ONCE", 1)
+    monkeypatch.setattr(scan_module, "BLOBS_AT_ONCE", 1)
     files = {f"o/{number}/kustomization.yaml": TEXT.format(f"app{number}") for number in range(5)}
     bare, before = remote(tmp_path, files), threading.active_count()
     found = scan(Git(Remote(str(bare)), bare), "main", NAMES)

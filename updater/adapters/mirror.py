@@ -14,7 +14,8 @@ from pathlib import Path
 
 from updater.adapters import pushing, reading, storage
 from updater.adapters.git import Git, Remote
-from updater.adapters.objects import GitTree, Objects
+from updater.adapters.git_tree import GitTree
+from updater.adapters.objects import Objects
 from updater.adapters.process import Finished
 from updater.adapters.pushing import BESIDE, HEADS, ref
 from updater.errors import BranchMissing

@@ -18,7 +18,7 @@ from dulwich.objects import ObjectID
 
 from updater.adapters import git_tree, packs, raw_trees
 from updater.adapters.commits import Described, described
-from updater.adapters.git_tree import GitTree as GitTree
+from updater.adapters.git_tree import GitTree
 from updater.adapters.packs import Spliced, Whole
 from updater.errors import GitError
 from updater.model import Identity

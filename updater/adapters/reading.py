@@ -8,7 +8,7 @@ from typing import TypeAlias
 from updater.adapters.git import Git
 from updater.errors import GitError
 
-_BLOBS_AT_ONCE = 5000
+BLOBS_AT_ONCE = 5000
 REGULAR_FILE = "100"
 """How the modes of regular files begin."""
 
@@ -31,8 +31,8 @@ def changes(git: Git, old: str, new: str) -> list[Change]:
 
 def contents(git: Git, blobs: Sequence[str]) -> Iterator[bytes]:
     """The contents of many blobs, in their order, in portions, so that memory stays small."""
-    for start in range(0, len(blobs), _BLOBS_AT_ONCE):
-        wanted = "".join(f"{blob}\n" for blob in blobs[start : start + _BLOBS_AT_ONCE])
+    for start in range(0, len(blobs), BLOBS_AT_ONCE):
+        wanted = "".join(f"{blob}\n" for blob in blobs[start : start + BLOBS_AT_ONCE])
         yield from _batch(git.check("cat-file", "--batch", "--buffer", stdin=wanted.encode()))
 
 

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from updater.adapters import reading
 from updater.adapters.git import Git
+from updater.adapters.reading import BLOBS_AT_ONCE
 from updater.core.kustomization import mentioned_images
 
-_BLOBS_AT_ONCE = 5000
 _REGULAR_FILE = b"100"
 
 
@@ -47,12 +47,12 @@ def _contents(git: Git, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """Blobs and their contents, read one portion ahead and no further, so that memory stays small."""
 
     def read(start: int) -> list[tuple[str, bytes]]:
-        portion = blobs[start : start + _BLOBS_AT_ONCE]
+        portion = blobs[start : start + BLOBS_AT_ONCE]
         return list(zip(portion, reading.contents(git, portion), strict=True))
 
     with ThreadPoolExecutor(max_workers=1) as reader:
         coming = reader.submit(read, 0)
-        for start in range(0, len(blobs), _BLOBS_AT_ONCE):
+        for start in range(0, len(blobs), BLOBS_AT_ONCE):
             found = coming.result()
-            coming = reader.submit(read, start + _BLOBS_AT_ONCE)
+            coming = reader.submit(read, start + BLOBS_AT_ONCE)
             yield from found

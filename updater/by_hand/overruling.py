@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from updater.by_hand.services import Services, matches, services
-from updater.core import list_edits, matching, messages, times
+from updater.by_hand.services import Services, matches, recalled, services
+from updater.core import list_edits, messages, times
 from updater.core.changes import Change, FileChange
 from updater.core.environment import Hold, NamedEnvironment, Release
 from updater.core.overlaid import Overlaid
@@ -16,9 +16,8 @@ from updater.core.stops import stop
 from updater.errors import UsageError
 from updater.model import Hold as PastHold
 from updater.model import Outcome, Target, Version
-from updater.planning import Plan, Sight, past_configurations
-from updater.protocols import Question, Ranking
-from updater.survey import unlifted
+from updater.planning import Plan, Sight
+from updater.protocols import Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +95,15 @@ def make_release(sight: Sight, wish: Releasing) -> Plan:
 
 def _held(sight: Sight, found: Services, wish: Releasing) -> Iterator[tuple[str, str, str]]:
     """Service, image and tag of every hold from history that nothing has lifted; or the tag that is asked for."""
-    targets = [(target, target.entry.image) for target in found.targets if target.entry.image is not None]
-    orders = [matching.order_of(found.known, wish.environment, image) for _, image in targets]
-    questions = [Question(target.entry, order) for (target, _), order in zip(targets, orders, strict=True)]
-    pasts = sight.catalog.pasts(found.branch, found.tip, questions)
     now = sight.clock.now()
-    for (target, image), order, past in zip(targets, orders, pasts, strict=True):
+    for target, order in recalled(sight, found):
+        image = target.entry.image
+        if image is None:
+            continue
         stopped = stop(found.environment, target.service, image, now, wish.version)
         if wish.version is not None and stopped is not None and stopped.outcome is Outcome.HELD:
             yield target.service, image, wish.version
-        for hold in unlifted(past.holds, found.environment, target.service, image, past_configurations(sight)):
+        for hold in target.past.holds:
             tag = wish.version or hold.version.tag
             if tag is not None and tag not in hold.spares and _is_kept_out(hold, order, target, tag):
                 yield target.service, image, tag

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from updater.by_hand.services import Services, environments, known_names, services
-from updater.core import graph, matching
+from updater.by_hand.services import Services, environments, known_names, recalled, services
+from updater.core import graph
 from updater.core.stops import Stop, stop
 from updater.errors import BranchMissing, UpdaterError
 from updater.keeping import kept
-from updater.model import Event, Past, Target
-from updater.planning import Sight, past_configurations
-from updater.protocols import Question
-from updater.survey import unlifted
+from updater.model import Event, Target
+from updater.planning import Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +53,8 @@ def overview(sight: Sight, only: str | None, globs: Sequence[str]) -> Overview:
 
 
 def _entries(sight: Sight, found: Services) -> list[EntryStatus]:
-    name, now = found.environment.name, sight.clock.now()
-    images = [target.entry.image or "" for target in found.targets]
-    orders = {image: matching.order_of(found.known, name, image) for image in dict.fromkeys(images)}
-    questions = [Question(target.entry, orders[image]) for target, image in zip(found.targets, images, strict=True)]
-    pasts = sight.catalog.pasts(found.branch, found.tip, questions)
+    now = sight.clock.now()
     return [
-        EntryStatus(
-            replace(target, past=_lifted(sight, found, target, image, past)),
-            stop(found.environment, target.service, image, now),
-        )
-        for target, image, past in zip(found.targets, images, pasts, strict=True)
+        EntryStatus(target, stop(found.environment, target.service, target.entry.image or "", now))
+        for target, _ in recalled(sight, found)
     ]
-
-
-def _lifted(sight: Sight, found: Services, target: Target, image: str, past: Past) -> Past:
-    left = unlifted(past.holds, found.environment, target.service, image, past_configurations(sight))
-    return replace(past, holds=tuple(left))

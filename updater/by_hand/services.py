@@ -12,9 +12,12 @@ from updater.core import matching
 from updater.core.environment import NamedEnvironment
 from updater.core.inventory import overlays
 from updater.core.references import normalise
+from updater.core.rules import Rule
 from updater.errors import UpdaterError, UsageError
 from updater.model import Target
-from updater.planning import Sight, missing_branches, tip_of
+from updater.planning import Sight, missing_branches, past_configurations, tip_of
+from updater.protocols import Question
+from updater.survey import unlifted
 
 _NAMED = 10
 
@@ -98,6 +101,21 @@ def services(sight: Sight, name: str, globs: Sequence[str], image: str | None = 
         names = list(dict.fromkeys(service for service in there.values() if service not in misses))
         raise UsageError(f"{name} has no service {' or '.join(misses)}", hint=_hint(misses[0], names))
     return found if image is None else replace(found, targets=tuple(_of_image(found.targets, image)))
+
+
+def recalled(sight: Sight, found: Services) -> list[tuple[Target, Rule]]:
+    """The entries with what history says of them that no `release:` has lifted, each with the order of its versions."""
+    environment = found.environment
+    images = dict.fromkeys(target.entry.image or "" for target in found.targets)
+    orders = {image: matching.order_of(found.known, environment.name, image) for image in images}
+    asked = [(target, orders[target.entry.image or ""]) for target in found.targets]
+    questions = [Question(target.entry, order) for target, order in asked]
+    pasts, configuration_at = sight.catalog.pasts(found.branch, found.tip, questions), past_configurations(sight)
+    told = []
+    for (target, order), past in zip(asked, pasts, strict=True):
+        holds = unlifted(past.holds, environment, target.service, target.entry.image or "", configuration_at)
+        told.append((replace(target, past=replace(past, holds=tuple(holds))), order))
+    return told
 
 
 def changed_lately(sight: Sight, name: str, count: int) -> Services:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from updater.by_hand.services import Services, changed_lately, services
 from updater.core import holds, matching
 from updater.errors import UpdaterError
-from updater.model import Landing, Past, Target, Version
+from updater.model import Landing, Target, Version
 from updater.planning import Sight
 from updater.protocols import Ranking
 
@@ -53,12 +53,7 @@ def _records(sight: Sight, found: Services) -> Iterator[Record]:
 
 
 def _told(target: Target, landings: Sequence[Landing], order: Ranking) -> Iterator[Record]:
-    past, before = Past(), None
-    first: dict[Version, Landing] = {}
-    for landing in landings:
-        known = first.setdefault(landing.version, landing)
-        past = holds.moved(past, before, landing, None if known is landing else known.pushed_at, order)
+    for landing, before, past in holds.folded(landings, order):
         moved_back = any(hold.commit == landing.commit for hold in past.holds)
         how = How.EVENT if landing.event else How.REVERT if moved_back else How.BY_HAND
         yield Record(target, before, landing, how)
-        before = landing.version

@@ -46,13 +46,8 @@ def carry_out(common: Common, make: Callable[[Sight], Plan], *, dry_run: bool) -
 
         made = pipeline.preview(parts, plan) if dry_run else None
         report = pipeline.told(made) if made else pipeline.perform(parts, plan)
-    diff = output.diff_text(made.changes) if made else ""
     hints = [f"git revert {commit.sha[:12]}" for commit in report.commits]
-    if common.json:
-        output.as_json({**output.report_json(report), **({"diff": diff} if made else {"undo": hints})})
-    else:
-        output.report_text(report)
-        output.diff(f"\n{diff}" if diff else "")
-        for hint in hints:
-            click.echo(f"{click.style('undo:', fg='cyan')} {hint}")
+    output.report(report, {"diff": output.diff_text(made.changes)} if made else {"undo": hints}, in_json=common.json)
+    for hint in () if common.json else hints:
+        click.echo(f"{click.style('undo:', fg='cyan')} {hint}")
     return report

@@ -31,8 +31,5 @@ def handle(common: Common, files: tuple[str, ...], source: str | None) -> None:
     with common.opened() as workshop:
         report = pipeline.handle(workshop.parts, read.deliveries)
     report = replace(report, problems=(*read.problems, *report.problems))
-    if common.json:
-        output.as_json(output.report_json(report))
-    else:
-        output.report_text(report)
+    output.report(report, {}, in_json=common.json)
     finish(report)

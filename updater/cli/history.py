@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from updater.cli.options import Common, common
-from updater.cli.telling import tell
+from updater.cli.telling import end
 
 if TYPE_CHECKING:
     from updater.by_hand.timeline import Record
@@ -41,10 +41,7 @@ def history(common: Common, services: tuple[str, ...], environment: str | None, 
         output.as_json({"history": [_json(record) for record in records[:limit]]})
     else:
         output.table(("WHEN", "WHERE", "IMAGE", "VERSION", "HOW", "BY", "COMMIT"), map(_row, records[:limit]))
-    problems = [problem for _, mine in found for problem in mine]
-    for problem in problems:
-        tell(str(problem), problem.hint)
-    click.get_current_context().exit(next((problem.exit_code for problem in problems), 0))
+    end([problem for _, mine in found for problem in mine])
 
 
 def _row(record: Record) -> tuple[Any, ...]:

@@ -84,6 +84,15 @@ def report_json(report: Report) -> dict[str, Any]:
     }
 
 
+def report(found: Report, more: Mapping[str, Any], *, in_json: bool) -> None:
+    """Prints a report with what belongs to it: in JSON all of that, for people its `diff`."""
+    if in_json:
+        as_json({**report_json(found), **more})
+    else:
+        report_text(found)
+        diff(f"\n{more['diff']}" if more.get("diff") else "")
+
+
 def report_text(report: Report) -> None:
     """A report for people: a row for each decision, then the commits."""
     rows = [

@@ -42,12 +42,7 @@ def plan(common: Common, files: tuple[str, ...], source: str | None, ref: str | 
             parts = replace(parts, sight=replace(parts.sight, configuration=configuration))
         made, report = pipeline.plan(parts, read.deliveries)
     report = replace(report, problems=(*read.problems, *report.problems))
-    diff = output.diff_text(made.changes)
-    if common.json:
-        output.as_json({**output.report_json(report), "diff": diff})
-    else:
-        output.report_text(report)
-        output.diff(f"\n{diff}" if diff else "")
+    output.report(report, {"diff": output.diff_text(made.changes)}, in_json=common.json)
     finish(report)
 
 

@@ -24,14 +24,10 @@ def reconcile(common: Common, dry_run: bool) -> None:
         if dry_run:
             workshop.mirror.refresh()
             made = pipeline.preview(workshop.parts, pipeline.for_waiting(workshop.parts))
-            report, diff = pipeline.told(made), output.diff_text(made.changes)
+            report, more = pipeline.told(made), {"diff": output.diff_text(made.changes)}
         else:
-            report, diff = pipeline.reconcile(workshop.parts), ""
-    if common.json:
-        output.as_json({**output.report_json(report), **({"diff": diff} if dry_run else {})})
-    else:
-        output.report_text(report)
-        output.diff(f"\n{diff}" if diff else "")
-        if not report.decisions:
-            click.echo("nothing waits", err=True)
+            report, more = pipeline.reconcile(workshop.parts), {}
+    output.report(report, more, in_json=common.json)
+    if not (common.json or report.decisions):
+        click.echo("nothing waits", err=True)
     finish(report)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from updater.cli.options import Common, common
-from updater.cli.telling import tell
+from updater.cli.telling import end
 
 if TYPE_CHECKING:
     from updater.by_hand.overview import EntryStatus, Overview
@@ -36,9 +36,7 @@ def status(common: Common, services: tuple[str, ...], environment: str | None) -
         output.as_json({"services": [_json(each) for each in found.entries], "waiting": waiting})
     else:
         _print(found)
-    for problem in found.problems:
-        tell(str(problem), problem.hint)
-    click.get_current_context().exit(next((problem.exit_code for problem in found.problems), 0))
+    end(found.problems)
 
 
 def _print(found: Overview) -> None:

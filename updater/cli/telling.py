@@ -10,6 +10,9 @@ import click
 from updater.core.messages import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from updater.errors import UpdaterError
     from updater.pipeline import Report
 
 
@@ -42,6 +45,12 @@ def finish(report: Report) -> None:
     """Tells what belongs to no decision, and ends the command with the report's exit code."""
     for note in report.notes:
         click.echo(f"ignored: {plain(note)}", err=True)
-    for problem in report.problems:
+    end(report.problems, report.exit_code)
+
+
+def end(problems: Sequence[UpdaterError], exit_code: int | None = None) -> None:
+    """Tells what went wrong, and ends the command with an exit code: that of the first problem, if none is given."""
+    for problem in problems:
         tell(str(problem), problem.hint)
-    click.get_current_context().exit(report.exit_code)
+    first = next((problem.exit_code for problem in problems), 0)
+    click.get_current_context().exit(first if exit_code is None else exit_code)

@@ -124,10 +124,10 @@ def _entries(names: tuple[str, ...]) -> Iterator[Problem]:
 
 def _window(start: str, end: str) -> Iterator[Problem]:
     for key, text in (("from", start), ("to", end)):
-        if _moment(text) is None:
+        if times.moment(text) is None:
             hint = "write a day as 2026-12-20, or a weekday and time as FRI 16:00"
             yield Problem((key,), f"{text[:80]!r} is neither a day nor a weekday with a time", hint)
-    match _moment(start), _moment(end):
+    match times.moment(start), times.moment(end):
         case None, _:
             return
         case _, None:
@@ -142,15 +142,12 @@ def _window(start: str, end: str) -> Iterator[Problem]:
             yield Problem(("to",), "`from` and `to` must both be days, or both weekdays with a time")
 
 
-def _moment(text: str) -> date | timedelta | None:
-    return times.day(text) or times.weekly(text)
-
-
 def _is_time_zone(name: str) -> bool:
     try:
-        return name == "UTC" or bool(zoneinfo.ZoneInfo(name))  # UTC needs no data base of time zones
+        times.time_zone(name)
     except (ValueError, zoneinfo.ZoneInfoNotFoundError, OSError):  # the last for a folder of the data base, as `Europe`
         return False
+    return True
 
 
 @cache

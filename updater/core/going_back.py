@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from updater.core.history import first_pushed
 from updater.core.messages import short
 from updater.errors import UsageError
 from updater.model import Landing, Target, Version
@@ -58,9 +58,7 @@ def _deployed(version: Version, landings: Sequence[Landing], order: Ranking) -> 
 
     A tag that only learned its digest came when the tag did.
     """
-    first: dict[Version, datetime] = {}
-    for landing in landings:
-        first[landing.version] = min(landing.pushed_at, first.get(landing.version, landing.pushed_at))
+    first = first_pushed(landings)
     for at in range(len(landings) - 1, 0, -1):
         here, below = landings[at].version, landings[at - 1].version
         if here not in (version, Version(version.tag)) or below == Version(here.tag):

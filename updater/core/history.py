@@ -54,6 +54,14 @@ def landings(path: str, steps: Iterable[Step], standing: dict[str, Version]) -> 
                 yield place, _landing(step, entry.image, entry.version)
 
 
+def first_pushed(landings: Iterable[Landing]) -> dict[Version, datetime]:
+    """Of each version that landed the earliest push time that is told."""
+    found: dict[Version, datetime] = {}
+    for landing in landings:
+        found[landing.version] = min(landing.pushed_at, found.get(landing.version, landing.pushed_at))
+    return found
+
+
 def stood(question: Question, known: Mapping[Version, datetime]) -> dict[Version, datetime]:
     """Of the versions that are asked about those that stood, given the push time of every version that did."""
     found: dict[Version, datetime] = {}

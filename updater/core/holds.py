@@ -6,7 +6,7 @@ revert, a revert of a merge, a hand edit, a squash. Moves forward hold nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,18 @@ def moved(past: Past, before: Version | None, landing: Landing, first: datetime 
         holds += (Hold(before, old.pushed_at, landing.commit, landing.author, max(landing.landed_at, old.landed_at)),)
     standing = Standing(landing.commit, pushed_at, landing.landed_at, _tag_since(old, before, here))
     return Past(standing, holds)
+
+
+def folded(landings: Iterable[Landing], order: Ranking) -> Iterator[tuple[Landing, Version | None, Past]]:
+    """Each landing in an entry (oldest first), the version that it replaced, and what history says since then."""
+    past, before = Past(), None
+    first: dict[Version, datetime] = {}
+    for landing in landings:
+        here = landing.version
+        past = moved(past, before, landing, first.get(here), order)
+        first[here] = min(landing.pushed_at, first.get(here, landing.pushed_at))
+        yield landing, before, past
+        before = here
 
 
 def hold_on(holds: Sequence[Hold], order: Ranking, event: Event, *, stood: bool) -> Hold | None:
