@@ -11,6 +11,8 @@
     │   ├── PushRefused          5  the remote does not let us write (protected branch, hook, rights)
     │   └── PushContended        5  others moved the branch faster than we could plan; trying again may help
     ├── ForgeError               6  the forge (pull requests, statuses)
+    │   ├── ForgeUnavailable     6  it did not answer, or wants us to wait; trying again may help
+    │   └── ForgeRefused         6  it answered and does not do what was asked (rules, rights, a stale head)
     └── RenderError              7  kustomize, or what it rendered
 
 The number is the exit code of the command line. `retry` tells a caller that holds the event whether
@@ -101,6 +103,16 @@ class ForgeError(UpdaterError):
     """The forge did not do what was asked."""
 
     exit_code = 6
+
+
+class ForgeUnavailable(ForgeError):
+    """The forge did not answer, or wants us to wait longer than we do."""
+
+    retry = True
+
+
+class ForgeRefused(ForgeError):
+    """The forge answered, and does not do what was asked."""
 
 
 class RenderError(UpdaterError):

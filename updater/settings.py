@@ -19,6 +19,7 @@ class Settings:
     """What the updater is told from outside the repository. `repository` is None where nothing names one."""
 
     repository: str | None
+    forge: str | None
     state: Path
     username: str | None
     password: str | None = field(repr=False)
@@ -32,9 +33,10 @@ def read(environ: Mapping[str, str]) -> Settings:
     author = _identity(environ, "UPDATER_AUTHOR") or _DEFAULT_IDENTITY
     return Settings(
         repository=environ.get("UPDATER_REPO") or None,
+        forge=environ.get("UPDATER_FORGE") or None,
         state=_state(environ),
         username=environ.get("UPDATER_GIT_USERNAME") or None,
-        password=_secret(environ, "UPDATER_GIT_PASSWORD"),
+        password=secret(environ, "UPDATER_GIT_PASSWORD"),
         author=author,
         committer=_identity(environ, "UPDATER_COMMITTER") or author,
         git_seconds=_seconds(environ, "UPDATER_GIT_TIMEOUT", 120.0),
@@ -48,7 +50,11 @@ def _state(environ: Mapping[str, str]) -> Path:
     return Path(cache).absolute() / "manifest-updater"
 
 
-def _secret(environ: Mapping[str, str], name: str) -> str | None:
+def secret(environ: Mapping[str, str], name: str) -> str | None:
+    """A secret from the variable `name`, or from the file that `<name>_FILE` names; the file comes first.
+
+    Raises `UsageError` where that file cannot be read.
+    """
     file = environ.get(f"{name}_FILE")
     if not file:
         return environ.get(name) or None

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from updater.adapters import complaints, process
 from updater.errors import GitError, UsageError
+from updater.forge import Credentials
 
 _KEPT = frozenset(
     {
@@ -47,17 +48,23 @@ _SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*:.+")
 _CREDENTIALS_IN_URL = re.compile(r"(?<=//)[^\s'\"]*@")
 _ANSWER = r'printf "username=%s\npassword=%s\n" "$UPDATER_GIT_USERNAME" "$UPDATER_GIT_PASSWORD"'
 _HELPER = f'!f() {{ test "$1" = get && {_ANSWER}; }}; f'
+_ASKING = frozenset({"clone", "fetch", "ls-remote", "push"})
+"""The commands of which the remote may want to know who we are."""
 _URL_HINT = "give a path or a URL with --repo or UPDATER_REPO"
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Where the GitOps repository is. `url` never holds credentials; `seconds` limits each command."""
+    """Where the GitOps repository is. `url` never holds credentials; `seconds` limits each command.
+
+    Where there is no password, `credentials` is asked for one before each command that talks to the remote.
+    """
 
     url: str
     username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     seconds: float = 120.0
+    credentials: Callable[[], Credentials | None] | None = field(default=None, repr=False)
 
 
 def remote(url: str, *, username: str | None = None, password: str | None = None, seconds: float = 120.0) -> Remote:
@@ -114,6 +121,7 @@ class Git:
     def __init__(self, remote: Remote, folder: Path) -> None:
         self.remote = remote
         self.folder = folder
+        self._secret = remote.password
 
     def run(self, *arguments: str, stdin: bytes = b"") -> process.Finished:
         """One git command, whatever comes of it. Raises `GitError` if there is no git."""
@@ -131,7 +139,8 @@ class Git:
 
         Its outcome is not told.
         """
-        process.start_beside(("git", *arguments), folder=self.folder, environment=self._environment(), keeping=keeping)
+        environment = self._environment(arguments)
+        process.start_beside(("git", *arguments), folder=self.folder, environment=environment, keeping=keeping)
 
     def is_cut_off(self, finished: process.Finished) -> bool:
         """Whether the remote did not answer, or not to the end: what it did is then unknown."""
@@ -144,7 +153,7 @@ class Git:
 
     def _run(self, arguments: Sequence[str], identity: Mapping[str, str], stdin: bytes) -> process.Finished:
         command = ("git", *arguments)
-        environment = {**self._environment(), **identity}
+        environment = {**self._environment(arguments), **identity}
         try:
             return process.run(
                 command, folder=self.folder, environment=environment, seconds=self.remote.seconds, stdin=stdin
@@ -156,37 +165,46 @@ class Git:
                 ) from error
             raise GitError("git is not installed", hint="install git, and see that it is on the PATH") from error
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, arguments: Sequence[str]) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
         kept |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": _PROTOCOLS, "GIT_OPTIONAL_LOCKS": "0"}
         # Without it git would look for a repository in the folders above, and might find somebody's own.
         kept["GIT_DIR"] = str(self.folder)
-        settings = [*_OVERRULED, *self._credentials()]
+        username, password = self._who(arguments)
+        settings = [*_OVERRULED, *self._credentials(username, password)]
         first = int(kept.get("GIT_CONFIG_COUNT", "0"))
         for number, (key, value) in enumerate(settings, first):
             kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         kept["GIT_CONFIG_COUNT"] = str(first + len(settings))
-        if self.remote.password is not None:
-            kept["UPDATER_GIT_USERNAME"] = self.remote.username or "git"
-            kept["UPDATER_GIT_PASSWORD"] = self.remote.password
+        if password is not None:
+            kept["UPDATER_GIT_USERNAME"] = username or "git"
+            kept["UPDATER_GIT_PASSWORD"] = password
         return kept
 
-    def _credentials(self) -> Iterator[tuple[str, str]]:
+    def _who(self, arguments: Sequence[str]) -> tuple[str | None, str | None]:
+        """The user and password for a command; either may be missing."""
+        ask = self.remote.credentials
+        if self.remote.password is not None or ask is None or _ASKING.isdisjoint(arguments) or (given := ask()) is None:
+            return self.remote.username, self.remote.password
+        self._secret = given.password
+        return given.username, given.password
+
+    def _credentials(self, username: str | None, password: str | None) -> Iterator[tuple[str, str]]:
         """Settings under which git asks us for the credentials, for this host alone: no redirect, no proxy gets them.
 
         A user without a password is only told to git: the person's own credential helper may know the rest.
         """
         parts = urlsplit(self.remote.url)
         scope = f"credential.{parts.scheme}://{parts.netloc}"
-        if parts.scheme in ("http", "https") and self.remote.username:
-            yield f"{scope}.username", self.remote.username
-        if parts.scheme in ("http", "https") and self.remote.password is not None:
+        if parts.scheme in ("http", "https") and username:
+            yield f"{scope}.username", username
+        if parts.scheme in ("http", "https") and password is not None:
             yield "credential.helper", ""
             yield f"{scope}.helper", _HELPER
 
     def without_secrets(self, text: str) -> str:
         """What somebody else said, without our credentials."""
         text = _without_credentials(text)
-        if not self.remote.password:
+        if not self._secret:
             return text
-        return text.replace(self.remote.password, "***").replace(quote(self.remote.password, safe=""), "***")
+        return text.replace(self._secret, "***").replace(quote(self._secret, safe=""), "***")

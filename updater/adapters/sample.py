@@ -34,9 +34,18 @@ def make(folder: Path, time: datetime, additions: Mapping[str, str] | None = Non
     return bare
 
 
+def revert(bare: Path) -> None:
+    """Somebody takes back the newest merge, as people do it: in a clone, with `git revert`."""
+    clone = bare.with_suffix(".clone")
+    _git(bare.parent, None, "clone", "--quiet", str(bare), clone.name)
+    _git(clone, None, "revert", "--no-edit", "--mainline=1", "HEAD")
+    _git(clone, None, "push", "--quiet", "origin", "HEAD")
+    shutil.rmtree(clone)
+
+
 def log(bare: Path) -> str:
-    """The history of the repository, a line a commit, newest first."""
-    return _git(bare, None, "log", "--format=%h  %<(17)%an %s", "main")
+    """The history of the repository's branch, a line a commit, newest first; a merge is one."""
+    return _git(bare, None, "log", "--first-parent", "--format=%h  %<(17)%an %s", "main")
 
 
 def show(bare: Path, commit: str) -> str:

@@ -1,0 +1,222 @@
+"""Pull requests and commit statuses on GitHub, github.com or GitHub Enterprise Server.
+
+What one wants to know of many things is asked by GraphQL, many in one request; single things are changed by REST.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from updater.errors import ForgeError, ForgeRefused, UsageError
+from updater.forge import Connection, Credentials, Draft, Edit, Forge, Method, PullRequest, Status
+from updater.forges import github_asking as asking
+from updater.forges import github_queries as queries
+from updater.forges import github_reading as reading
+from updater.forges import github_settings
+from updater.forges.github_client import Client, Wire
+from updater.forges.github_reading import expected
+from updater.forges.github_settings import App, Place
+from updater.forges.github_tokens import Tokens
+
+MAX_BODY = 65536
+_MAX_DESCRIPTION = 140
+_PULLS = "pull requests: write"
+_logger = logging.getLogger(__name__)
+
+
+def connect(connection: Connection) -> Forge:
+    """The GitHub of a remote; nothing is asked of it yet.
+
+    `UPDATER_GITHUB_TOKEN`, or `UPDATER_GITHUB_APP_ID` and `UPDATER_GITHUB_APP_KEY`, say as whom (*_FILE: from a file),
+    `UPDATER_GITHUB_API` where the API of a GitHub Enterprise Server is. Raises `UsageError` where these are missing or
+    wrong, and where PyGithub is not installed.
+    """
+    place = github_settings.place(connection.repository, connection.environ)
+    try:
+        # Not before it is needed: it takes longer than all the rest.
+        from updater.forges import github_api
+    except ImportError as error:
+        hint = "pip install 'manifest-updater[github]'"
+        raise UsageError(f"pull requests on GitHub need a library that is missing: {error.name}", hint=hint) from error
+    wire = github_api.Wire(place.api, connection.seconds)
+    token = _token(place, connection, wire, github_api.app_token)
+    return GitHub(Client(wire, token, place, connection), token, place)
+
+
+def _token(place: Place, connection: Connection, wire: Wire, sign: Callable[[App, datetime], str]) -> Callable[[], str]:
+    login = place.login
+    if isinstance(login, App):
+        as_app = Client(wire, lambda: sign(login, connection.now()), place, connection)
+        return Tokens(as_app, place, connection.now).current
+    return lambda: login
+
+
+class GitHub:
+    """See `updater.forge.Forge`."""
+
+    max_body = MAX_BODY
+
+    def __init__(self, client: Client, token: Callable[[], str], place: Place) -> None:
+        self._client = client
+        self._token = token
+        self._place = place
+        self._path = f"/repos/{place.repository}"
+
+    def credentials(self) -> Credentials | None:
+        """See `Forge`."""
+        return Credentials("x-access-token", self._token()) if self._place.takes_token else None
+
+    def close(self) -> None:
+        """See `Forge`."""
+        self._client.close()
+
+    def opened(self) -> Sequence[PullRequest]:
+        """See `Forge`."""
+        return asking.opened(self._client)
+
+    def settled(self, heads: Collection[str]) -> Sequence[PullRequest]:
+        """See `Forge`."""
+        return asking.settled(self._client, heads)
+
+    def statuses(self, commits: Collection[str]) -> Mapping[str, Sequence[Status]]:
+        """See `Forge`."""
+        return asking.statuses(self._client, commits)
+
+    def open(self, draft: Draft) -> PullRequest:
+        """See `Forge`."""
+        pull, is_new = self._opened(draft)
+        missing = [label for label in draft.labels if label not in pull.labels]
+        if missing and self._tried(pull, "label", missing, lambda: self._label(pull.number, missing)):
+            pull = replace(pull, labels=pull.labels | set(missing))
+        if is_new and draft.reviewers:
+            reviewers = list(draft.reviewers)
+            self._tried(pull, "ask for a review by", reviewers, lambda: self._request(pull.number, reviewers))
+        return pull
+
+    def edit(self, number: int, edit: Edit) -> None:
+        """See `Forge`."""
+        if edit.labels:
+            self._label(number, edit.labels)
+        if edit.comment is not None:
+            self._comment(number, edit.comment)
+        fields = {"title": edit.title, "body": edit.body, "base": edit.base, "state": edit.state}
+        changes = {name: value for name, value in fields.items() if value is not None}
+        if not changes:
+            return
+        answer = self._client.write("PATCH", f"{self._path}/pulls/{number}", changes, f"change #{number}", _PULLS)
+        with expected():
+            if edit.state == "closed" and answer["merged"]:
+                raise ForgeRefused(f"cannot close #{number}: it is merged")
+
+    def approve(self, number: int, commit: str) -> None:
+        """See `Forge`."""
+        review = {"commit_id": commit, "event": "APPROVE"}
+        self._client.write("POST", f"{self._path}/pulls/{number}/reviews", review, f"approve #{number}", _PULLS)
+
+    def merge(self, number: int, commit: str, method: Method | None) -> Literal["merged", "queued"]:
+        """See `Forge`."""
+        doing, right = f"merge #{number}", "contents: write, pull requests: write"
+        answer = self._client.query(queries.before_merging(number), doing)
+        done = _done(answer, number, commit)
+        with expected():
+            id_, has_queue = answer["pullRequest"]["id"], answer["pullRequest"]["isMergeQueueEnabled"]
+            wanted = {"sha": commit, "merge_method": method or _first_allowed(answer)}
+
+        def landed() -> Literal["merged", "queued"] | None:
+            return _done(self._client.query(queries.before_merging(number), doing), number, commit)
+
+        if done is not None:
+            return done
+        if has_queue:
+            self._client.mutate(queries.enqueue(id_, commit), doing, right, landed)
+            return "queued"
+        self._client.write("PUT", f"{self._path}/pulls/{number}/merge", wanted, doing, right, landed)
+        return "merged"
+
+    def report(self, commit: str, status: Status) -> None:
+        """See `Forge`."""
+        body = {"state": status.state, "context": status.context, "description": _short(status.description)}
+        body |= {"target_url": status.url} if status.url else {}
+        doing = f"report {status.context} on {commit[:7]}"
+        self._client.write("POST", f"{self._path}/statuses/{commit}", body, doing, "commit statuses: write")
+
+    def _opened(self, draft: Draft) -> tuple[PullRequest, bool]:
+        """The pull request, and whether it is a new one."""
+        wanted = {
+            "title": draft.title,
+            "body": draft.body,
+            "head": draft.head,
+            "base": draft.base,
+            "draft": draft.draft,
+        }
+        doing = f"open a pull request from {draft.head} into {draft.base}"
+
+        def landed() -> PullRequest | None:
+            return asking.opened_from(self._client, draft.head, draft.base)
+
+        try:
+            answer = self._client.write("POST", f"{self._path}/pulls", wanted, doing, _PULLS, landed)
+        except ForgeRefused as error:
+            if "already exists" not in error.message or (pull := landed()) is None:
+                raise
+            return pull, False
+        if isinstance(answer, PullRequest):
+            return answer, True
+        with expected():
+            return reading.just_opened(answer), True
+
+    def _label(self, number: int, labels: Sequence[str]) -> None:
+        path = f"{self._path}/issues/{number}/labels"
+        self._client.write("POST", path, {"labels": list(labels)}, f"label #{number}", _PULLS)
+
+    def _request(self, number: int, reviewers: Sequence[str]) -> None:
+        people = [name for name in reviewers if not name.startswith("team:")]
+        teams = [name.removeprefix("team:") for name in reviewers if name.startswith("team:")]
+        wanted = {"reviewers": people, "team_reviewers": teams}
+        path = f"{self._path}/pulls/{number}/requested_reviewers"
+        self._client.write("POST", path, wanted, f"ask for a review of #{number}", _PULLS)
+
+    def _comment(self, number: int, text: str) -> None:
+        def landed() -> bool | None:
+            answer = self._client.query(queries.last_comment(number), f"read the comments of #{number}")
+            with expected():
+                last = answer["pullRequest"]["comments"]["nodes"]
+                return True if last and last[-1]["body"].strip() == text.strip() else None
+
+        path = f"{self._path}/issues/{number}/comments"
+        self._client.write("POST", path, {"body": text}, f"comment on #{number}", _PULLS, landed)
+
+    def _tried(self, pull: PullRequest, what: str, names: Sequence[str], ask: Callable[[], None]) -> bool:
+        """Whether something beside the opening was done; if not, that is a warning: the pull request is there."""
+        try:
+            ask()
+        except ForgeError as error:
+            _logger.warning("pull request #%d: cannot %s %s: %s", pull.number, what, ", ".join(names), error.message)
+            return False
+        return True
+
+
+def _done(answer: reading.Node, number: int, commit: str) -> Literal["merged", "queued"] | None:
+    """What has become of a pull request that is to be merged; None if that can be done. Raises `ForgeRefused`."""
+    with expected():
+        pull = answer["pullRequest"]
+        head, state, is_queued = str(pull["headRefOid"]), pull["state"], pull["isInMergeQueue"]
+    if head != commit:
+        raise ForgeRefused(f"cannot merge #{number}: its head is {head[:7]} by now, not {commit[:7]}")
+    if state == "CLOSED":
+        raise ForgeRefused(f"cannot merge #{number}: it is closed")
+    return "merged" if state == "MERGED" else "queued" if is_queued else None
+
+
+def _first_allowed(answer: reading.Node) -> Method:
+    if answer["mergeCommitAllowed"]:
+        return "merge"
+    return "squash" if answer["squashMergeAllowed"] else "rebase"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MAX_DESCRIPTION else text[: _MAX_DESCRIPTION - 1] + "…"
