@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
+from urllib.parse import urlsplit
 
 from updater import config
 from updater.adapters import git, kustomize
@@ -19,24 +21,27 @@ from updater.adapters.clock import SystemClock
 from updater.adapters.mirror import Authorship, Mirror, open_mirror
 from updater.core.changes import Verify
 from updater.core.environment import Configuration
-from updater.core.verification import prove, verify
+from updater.core.verification import prove, renderings, verify
 from updater.errors import UsageError
+from updater.forge import Connection, Forge
 from updater.pipeline import Parts
-from updater.planning import ReadConfiguration, Sight
 from updater.protocols import Decoder, Memo, Tree
 from updater.settings import Settings
+from updater.sight import ReadConfiguration, Render, Sight, no_forge
 
 _LONGEST_PAUSE = 2.0
 _CONFIGURATIONS = 16
+_SCP_LIKE = re.compile(r"[^/]+:(?!//)")
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Everything that works on one repository, open."""
+    """Everything that works on one repository, open. `forge` gives its forge, when that is first needed."""
 
     parts: Parts
     mirror: Mirror
     catalog: Catalog
+    forge: Callable[[], Forge]
 
 
 @contextmanager
@@ -44,20 +49,61 @@ def opened(settings: Settings) -> Iterator[Workshop]:
     """The parts for the repository that the settings name, closed at the end. Raises `UsageError`, `GitError`."""
     if settings.repository is None:
         raise UsageError("no repository is named", hint="give --repo or UPDATER_REPO, or stand in a clone of one")
+    clock = SystemClock()
     remote = git.remote(
         settings.repository, username=settings.username, password=settings.password, seconds=settings.git_seconds
     )
-    clock = SystemClock()
-    authorship = Authorship(settings.author, settings.committer)
-    mirror = open_mirror(remote, settings.state, authorship, clock.now())
-    memory = Cache(mirror.git.folder.with_suffix(".sqlite"))
-    try:
+    with ExitStack() as stack:
+        forge = _forge(settings, remote.url, clock, stack)
+        if _has_login(os.environ) and _forge_name(settings, remote.url) == "github":
+            remote = replace(remote, credentials=lambda: forge().credentials())
+        mirror = open_mirror(remote, settings.state, Authorship(settings.author, settings.committer), clock.now())
+        stack.callback(mirror.close)
+        memory = Cache(mirror.git.folder.with_suffix(".sqlite"))
+        stack.callback(memory.close)
         catalog = Catalog(mirror, memory)
-        sight = Sight(mirror, catalog, _reader(), verifier(memory, memory.remembered), clock)
-        yield Workshop(Parts(sight, decoders(), _pause), mirror, catalog)
-    finally:
-        memory.close()
-        mirror.close()
+        proof, show = _renderers(memory, memory.remembered)
+        sight = Sight(mirror, catalog, _reader(), proof, clock, forge, show, memory)
+        yield Workshop(Parts(sight, decoders(), _pause), mirror, catalog, forge)
+
+
+def _forge(settings: Settings, url: str, clock: SystemClock, stack: ExitStack) -> Callable[[], Forge]:
+    """The forge of a repository, made when it is first needed, and closed with the rest."""
+    name = _forge_name(settings, url)
+    if name is None:
+        return no_forge
+
+    @cache
+    def made() -> Forge:
+        found = next((entry for entry in entry_points(group="updater.forges") if entry.name == name), None)
+        if found is None:
+            known = ", ".join(sorted(entry.name for entry in entry_points(group="updater.forges")))
+            raise UsageError(f"UPDATER_FORGE is {name!r}", hint=f"there are: {known}")
+        connection = Connection(url, settings.author, os.environ, clock.now, time.sleep, settings.git_seconds)
+        forge: Forge = found.load()(connection)
+        stack.callback(forge.close)
+        return forge
+
+    return made
+
+
+def _forge_name(settings: Settings, url: str) -> str | None:
+    """The forge that is named, else the one that a repository of this URL is on."""
+    if settings.forge is not None:
+        return settings.forge
+    if "://" not in url and not _SCP_LIKE.match(url):
+        return "local"
+    parts = urlsplit(url if "://" in url else f"ssh://{url.replace(':', '/', 1)}")
+    ours = urlsplit(os.environ.get("UPDATER_GITHUB_API", "")).hostname
+    if parts.scheme == "file":
+        return "local"
+    return "github" if parts.hostname in ("github.com", "ssh.github.com") or (ours and parts.hostname == ours) else None
+
+
+def _has_login(environ: Mapping[str, str]) -> bool:
+    return any(
+        environ.get(name) for name in ("UPDATER_GITHUB_TOKEN", "UPDATER_GITHUB_TOKEN_FILE", "UPDATER_GITHUB_APP_ID")
+    )
 
 
 def _reader() -> ReadConfiguration:
@@ -78,8 +124,15 @@ def _reader() -> ReadConfiguration:
 
 def verifier(memo: Memo, remembered: kustomize.Remembered | None = None) -> Verify:
     """Verification with the kustomize of this machine, which is looked for when it is first needed."""
+    return _renderers(memo, remembered)[0]
+
+
+def _renderers(memo: Memo, remembered: kustomize.Remembered | None = None) -> tuple[Verify, Render]:
     renderer = cache(lambda: kustomize.find(os.environ, remembered=remembered))
-    return lambda tree, edit: verify(tree, edit, renderer(), memo)
+    return (
+        lambda tree, edit: verify(tree, edit, renderer(), memo),
+        lambda tree, files, overlay: renderings(tree, files, overlay, renderer()),
+    )
 
 
 def prover() -> Verify:

@@ -12,8 +12,9 @@ from updater.core.changes import place_of, target_of
 from updater.core.waiting import Push
 from updater.errors import GitError, PushContended, PushRefused
 from updater.model import Decision, Event, Outcome, Version
-from updater.planning import Plan, Sight
+from updater.planning import Plan
 from updater.protocols import PushOutcome, Repository, Update
+from updater.sight import Sight
 
 _logger = logging.getLogger(__name__)
 _NEVER = datetime.max.replace(tzinfo=UTC)

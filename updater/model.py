@@ -211,8 +211,9 @@ class Decision:
     """What happens to one entry for one version, and why, in words for a person.
 
     `target` is None where nothing follows the image. `event` is the push that brought the version, None where a
-    person asked for it. `keeps` is whether the push is kept on the remote until it may land. `exit_code` is
-    non-zero where a refusal has to be looked at by somebody.
+    person asked for it. `keeps` is whether the push is kept on the remote until it may land, `due` when that may be at
+    the earliest, if it is known. `is_stopped` is whether nothing but the environment's file keeps it out for now.
+    `exit_code` is non-zero where a refusal has to be looked at by somebody.
     """
 
     image: str
@@ -225,6 +226,8 @@ class Decision:
     commit: str | None = None
     pull_request: int | None = None
     keeps: bool = False
+    due: datetime | None = None
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

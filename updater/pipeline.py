@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
 from updater import keeping
@@ -19,9 +20,12 @@ from updater.core.changes import target_of
 from updater.decoders.envelopes import unwrap
 from updater.errors import GitError, PushContended, RemoteUnavailable, UpdaterError, UsageError
 from updater.model import Commit, Decision, Delivery, Event
-from updater.planning import Plan, Sight, make_plan
+from updater.planning import Plan, everybody, make_plan
+from updater.proposing.carrying_out import propose
+from updater.proposing.upkeep import Kept
 from updater.protocols import Decoder
 from updater.publishing import Progress, decisions_on, publish, refused
+from updater.sight import Sight
 
 TRIES = 12
 """How often a batch is pushed where others keep moving its branches."""
@@ -57,12 +61,21 @@ _NOTHING = Decoding()
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of deliveries. `problems` belong to no decision; `notes` say why payloads held no event."""
+    """What came of deliveries. `problems` belong to no decision; `notes` say why payloads held no event.
+
+    `pulls` are the pull requests that were opened, looked at or withdrawn.
+    """
 
     decisions: tuple[Decision, ...] = ()
     commits: tuple[Commit, ...] = ()
     problems: tuple[UpdaterError, ...] = ()
     notes: tuple[str, ...] = ()
+    pulls: tuple[Kept, ...] = ()
+
+    @property
+    def due(self) -> datetime | None:
+        """When the first of what waits may go on, as far as it is known (UTC)."""
+        return min((each.due for each in self.decisions if each.due is not None), default=None)
 
     @property
     def exit_code(self) -> int:
@@ -109,15 +122,15 @@ def handle(parts: Parts, deliveries: Sequence[Delivery]) -> Report:
 
 
 def reconcile(parts: Parts) -> Report:
-    """One pass over what waits on the remote: what may land now lands, if it is still the best. As for `handle`."""
+    """One pass over all that needs no event: promotions, open pull requests, and what waits. As for `handle`."""
     repository = parts.sight.repository
     repository.refresh()
-    return perform(parts, for_waiting(parts), listed=frozenset({repository.default_branch}))
+    return perform(parts, for_everything(parts), listed=frozenset({repository.default_branch}))
 
 
-def for_waiting(parts: Parts) -> Make:
-    """Plans everything that waits."""
-    return lambda: make_plan(parts.sight, (), lambda: keeping.kept(parts.sight))
+def for_everything(parts: Parts) -> Make:
+    """Plans everything that waits or may be promoted."""
+    return lambda: make_plan(parts.sight, (), lambda: keeping.kept(parts.sight), everybody)
 
 
 def preview(parts: Parts, make: Make) -> Plan:
@@ -137,9 +150,31 @@ def perform(parts: Parts, make: Make, decoding: Decoding = _NOTHING, listed: fro
         progress.problems.append(error)
         for branch in [branch for branch in progress.plan.tips if branch not in progress.decisions]:
             progress.decisions[branch] = [refused(decision, error) for decision in decisions_on(progress.plan, branch)]
-    report = _report(decoding, progress)
+    report = _proposed(parts, make, progress.plan, _report(decoding, progress))
     decisions, problems = keeping.keep(parts.sight, parts.pause, progress.plan, report.decisions)
     return replace(report, decisions=tuple(decisions), problems=(*report.problems, *problems))
+
+
+def _proposed(parts: Parts, make: Make, made: Plan, report: Report) -> Report:
+    """The report, once the pull requests are as the plan wants them."""
+    if not (made.review.environments or made.strays) or made.review.problem is not None:
+        return report
+    try:
+        settled = propose(parts.sight, parts.pause, made, make)
+    except GitError as error:
+        decisions = tuple(refused(decision, error) for decision in report.decisions)
+        return replace(report, decisions=decisions, problems=(*report.problems, error))
+    others = tuple(each for each in report.decisions if _environment(each) not in made.review.environments)
+    return replace(
+        report,
+        decisions=(*others, *settled.decisions),
+        pulls=tuple(settled.pulls),
+        problems=(*report.problems, *settled.problems),
+    )
+
+
+def _environment(decision: Decision) -> str | None:
+    return None if decision.target is None else decision.target.environment
 
 
 def told(made: Plan, decoding: Decoding = _NOTHING) -> Report:

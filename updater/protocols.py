@@ -40,7 +40,7 @@ class Tree(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A branch that is to move from `old` to `new`, a descendant of it.
+    """A branch that is to move from `old` to `new`: a descendant of it, but for the branches of our pull requests.
 
     Names that begin with `refs/` are whole ones, of refs beside the branches. None in `old` is a ref that is to be
     made, in `new` one that is to be taken away.
@@ -49,6 +49,17 @@ class Update:
     branch: str
     old: str | None
     new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """A commit that one commit has in its history and another has not. `is_ours` is whether the updater made it."""
+
+    commit: str
+    parents: tuple[str, ...]
+    author: str
+    message: str
+    is_ours: bool
 
 
 PushOutcome: TypeAlias = Literal["landed", "moved", "unfinished"] | PushRefused
@@ -69,13 +80,15 @@ class Repository(Protocol):
         ...
 
     def names(self, prefix: str) -> Sequence[str]:
-        """The refs that begin with `prefix` (a whole name, as `refs/updater/waiting/`), as last heard; sorted."""
+        """The refs that begin with `prefix`, as last heard; sorted: whole names as `refs/updater/waiting/test`, and
+        branches by their own name, as `updater/staging/model-a`.
+        """
         ...
 
     def refresh(self, branches: frozenset[str] = frozenset()) -> bool:
         """Asks the remote for its tips, fetches what moved, and says whether anything did. Raises `GitError`.
 
-        The refs under `refs/updater/` are always asked for.
+        What waits (`refs/updater/waiting/`) and the branches of our pull requests (`updater/`) are always asked for.
         """
         ...
 
@@ -85,6 +98,22 @@ class Repository(Protocol):
 
     def parent(self, commit: str) -> str | None:
         """The first parent of a commit, None for a root."""
+        ...
+
+    def newest(self, commit: str, count: int) -> Sequence[str]:
+        """A commit and its first parents, newest first, `count` at the most."""
+        ...
+
+    def beyond(self, base: str, head: str) -> Sequence[Beyond]:
+        """The commits that `head` has in its history and `base` has not, newest first."""
+        ...
+
+    def bring(self, commits: Mapping[str, str]) -> frozenset[str]:
+        """Of these commits those that are here now. What is not is fetched, each by a ref that is given for it.
+
+        A ref that is not there any more, or has another commit now, is no failure. Raises `GitError` where the
+        remote does not answer.
+        """
         ...
 
     def as_of(self, branch: str, time: datetime) -> str:
@@ -212,6 +241,6 @@ class Memo(Protocol):
 
     def __contains__(self, key: str) -> bool: ...
 
-    def add(self, key: str) -> None:
+    def add(self, key: str, /) -> None:
         """Remember `key`."""
         ...

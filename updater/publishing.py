@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from updater.core.changes import Change, target_of
 from updater.errors import GitError, PushRefused, UpdaterError
 from updater.model import Commit, Decision, Outcome
-from updater.planning import Plan, Sight
+from updater.planning import Plan
 from updater.protocols import Update
+from updater.sight import Sight
 
 
 @dataclass(slots=True)
@@ -76,8 +77,8 @@ def _committed(decision: Decision, commits: Sequence[Commit]) -> Decision:
 
 
 def refused(decision: Decision, error: GitError) -> Decision:
-    """The decision, refused for that failure if it was a bump."""
-    if decision.outcome is not Outcome.COMMITTED:
+    """The decision, refused for that failure if it was to be carried out."""
+    if decision.outcome not in (Outcome.COMMITTED, Outcome.PROPOSED) or decision.commit is not None:
         return decision
     return replace(decision, outcome=Outcome.REFUSED, reason=str(error), exit_code=error.exit_code)
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from updater.core import matching, stops
 from updater.core.decide import needs_past
-from updater.core.environment import Configuration, NamedEnvironment
+from updater.core.environment import NamedEnvironment
 from updater.core.kustomization import entries
 from updater.core.matching import Followed
 from updater.errors import EditRefused
 from updater.model import Event, Hold, Past, Target, Version
 from updater.protocols import Catalog, Question, Repository
+from updater.sight import ConfigurationAt
 
-ConfigurationAt = Callable[[str, Hold], Configuration]
-"""The environments as they were described when a hold began on a branch."""
 Place: TypeAlias = tuple[str, ...]
 """An entry in the eyes of one environment."""
 
@@ -66,7 +65,7 @@ def survey(
                 unreadable.append(Unreadable(match, error))
                 continue
             for target in matching.targets(match.environment, match.image, found):
-                hits.append(Hit(match, target, tuple(_claimants(environments, branch, target))))
+                hits.append(Hit(match, target, claimants(environments, target)))
     return Survey(tuple(hits), tuple(unreadable))
 
 
@@ -170,9 +169,21 @@ def _place(hit: Hit) -> Place:
     return (hit.target.environment, hit.target.branch, entry.path, entry.list, str(entry.index))
 
 
-def _claimants(environments: Sequence[NamedEnvironment], branch: str, target: Target) -> Iterator[str]:
-    for environment in environments:
-        if environment.branch != branch or matching.overlay(environment, target.entry.path) is None:
-            continue
-        if matching.claims(environment, target.entry):
-            yield environment.name
+def claimants(environments: Sequence[NamedEnvironment], target: Target) -> tuple[str, ...]:
+    """The environments that say an entry is theirs."""
+    return tuple(
+        environment.name
+        for environment in environments
+        if environment.branch == target.branch
+        and matching.overlay(environment, target.entry.path) is not None
+        and matching.claims(environment, target.entry)
+    )
+
+
+def contested(target: Target, claimants: Sequence[str]) -> str | None:
+    """Why nothing is written to an entry that several environments claim; None if it is claimed by one."""
+    if len(claimants) < 2:
+        return None
+    entry = target.entry
+    names = " and ".join(claimants)
+    return f"{entry.path}:{entry.line}: {names} both claim the entry {entry.name}; narrow one with `entries:`"

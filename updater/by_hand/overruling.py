@@ -16,8 +16,9 @@ from updater.core.stops import stop
 from updater.errors import UsageError
 from updater.model import Hold as PastHold
 from updater.model import Outcome, Target, Version
-from updater.planning import Plan, Sight
+from updater.planning import Plan
 from updater.protocols import Ranking
+from updater.sight import Sight
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from updater.core.stops import Stop, stop
 from updater.errors import BranchMissing, UpdaterError
 from updater.keeping import kept
 from updater.model import Event, Target
-from updater.planning import Sight
+from updater.sight import Sight
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from updater.core.history import key
 from updater.core.kustomization import FILE_NAMES, entries
 from updater.errors import EditRefused
 from updater.model import Decision, Landing, Outcome, Target, Version
-from updater.planning import Plan, Sight
+from updater.planning import Plan
+from updater.sight import Sight
 
 Stood: TypeAlias = dict[tuple[str, str], Version]
 """What stood in entries, by path and key, when a rollback was planned first."""

@@ -15,8 +15,8 @@ from updater.core.references import normalise
 from updater.core.rules import Rule
 from updater.errors import UpdaterError, UsageError
 from updater.model import Target
-from updater.planning import Sight, missing_branches, past_configurations, tip_of
 from updater.protocols import Question
+from updater.sight import Sight, missing_branches, past_configurations, tip_of
 from updater.survey import unlifted
 
 _NAMED = 10

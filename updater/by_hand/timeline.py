@@ -10,8 +10,8 @@ from updater.by_hand.services import Services, changed_lately, services
 from updater.core import holds, matching
 from updater.errors import UpdaterError
 from updater.model import Landing, Target, Version
-from updater.planning import Sight
 from updater.protocols import Ranking
+from updater.sight import Sight
 
 
 class How(StrEnum):

@@ -11,7 +11,8 @@ from updater.cli.options import Common
 
 if TYPE_CHECKING:
     from updater.pipeline import Report
-    from updater.planning import Plan, Sight
+    from updater.planning import Plan
+    from updater.sight import Sight
 
 
 def services(command: Callable[..., Any]) -> Callable[..., Any]:

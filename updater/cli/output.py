@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from updater.core import heads
 from updater.core.changes import Change
 from updater.core.inspection import Finding
 from updater.core.messages import move, plain, short
+from updater.forge import PullRequest
 from updater.model import Commit, Decision, Outcome, Version
 from updater.pipeline import Report
 
@@ -80,7 +82,22 @@ def report_json(report: Report) -> dict[str, Any]:
     return {
         "decisions": [_decision(decision) for decision in report.decisions],
         "commits": [_commit(commit) for commit in report.commits],
-        "pull_requests": [],
+        "pull_requests": [pull_json(kept.pull) for kept in report.pulls],
+    }
+
+
+def pull_json(pull: PullRequest) -> dict[str, Any]:
+    """A pull request, as all commands print it."""
+    about = heads.parsed(pull.head)
+    return {
+        "number": pull.number,
+        "url": pull.url,
+        "state": pull.state,
+        "environment": about and about.environment,
+        "service": about.service if about and about.is_service else None,
+        "title": pull.title,
+        "head": pull.head,
+        "base": pull.base,
     }
 
 
@@ -107,7 +124,13 @@ def report_text(report: Report) -> None:
     ]
     table(("OUTCOME", "WHERE", "IMAGE", "VERSION", "REASON"), rows)
     for commit in report.commits:
-        click.echo(f"\n{click.style(commit.sha[:12], fg='yellow')} on {commit.branch}: {commit.subject}")
+        click.echo(f"\n{click.style(commit.sha[:12], fg='yellow')} on {commit.branch}: {plain(commit.subject)}")
+    for kept in report.pulls:
+        pull = kept.pull
+        number = click.style(f"#{pull.number}", fg="yellow")
+        click.echo(f"\n{number} {pull.state}: {plain(pull.title)}" + (f"  ({plain(kept.told)})" if kept.told else ""))
+        if pull.url is not None:
+            click.echo(f"  {plain(pull.url)}")
 
 
 def diff_text(changes: Iterable[Change]) -> str:

@@ -13,8 +13,8 @@ from updater.cli.telling import finish
 
 if TYPE_CHECKING:
     from updater.bootstrap import Workshop
-    from updater.planning import ReadConfiguration
     from updater.protocols import Tree
+    from updater.sight import ReadConfiguration
 
 
 @click.command()

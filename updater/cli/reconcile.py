@@ -23,7 +23,7 @@ def reconcile(common: Common, dry_run: bool) -> None:
     with common.opened() as workshop:
         if dry_run:
             workshop.mirror.refresh()
-            made = pipeline.preview(workshop.parts, pipeline.for_waiting(workshop.parts))
+            made = pipeline.preview(workshop.parts, pipeline.for_everything(workshop.parts))
             report, more = pipeline.told(made), {"diff": output.diff_text(made.changes)}
         else:
             report, more = pipeline.reconcile(workshop.parts), {}

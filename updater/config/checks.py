@@ -13,7 +13,7 @@ from updater.config.document import Document
 from updater.config.problems import SECTIONS, Problem, named, near, shape_of, shown
 from updater.config.schema import fit
 from updater.core import references, times
-from updater.core.environment import Environment, Follow, Freeze, Hold, Promote, PullRequests, Release
+from updater.core.environment import Environment, Follow, Freeze, Hold, Promote, PullRequests, Release, StatusGate
 from updater.core.rules import compile_rule
 
 WITHDRAWN = "updater:withdrawn"
@@ -76,6 +76,11 @@ def _(section: Follow) -> Iterator[Problem]:
 def _(section: Promote) -> Iterator[Problem]:
     if times.duration(section.soak) is None:
         yield Problem(("soak",), f"{shown(section.soak)!r} is no duration", "write it as 90s, 30m, 12h or 2d")
+    for index, status in enumerate(section.statuses):
+        if isinstance(status, StatusGate) and status.at_least > 1 and "*" not in status.context:
+            message = f"there is only one status of the name {shown(status.context)!r}, and never {status.at_least}"
+            hint = "write `*` where the names differ, or take `at-least` out"
+            yield Problem(("statuses", index, "at-least"), message, hint)
     for there, here in (section.images or {}).items():
         yield from globs.renaming(there, here)
 

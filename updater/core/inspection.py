@@ -12,7 +12,6 @@ from updater.core.edit import EntryEdit, bump
 from updater.core.environment import Configuration, NamedEnvironment
 from updater.core.inventory import overlays
 from updater.core.kustomization import FILE_NAMES
-from updater.core.not_yet import not_yet
 from updater.core.rendering import PlannedBump
 from updater.core.rules import compile_rule
 from updater.core.verification import PlannedEdit
@@ -39,7 +38,6 @@ def inspect(tree: Tree, configuration: Configuration, verify: Verify) -> tuple[F
     paths, links = _kustomizations(tree)
     claimed: dict[tuple[str, str, str, int], Target] = {}
     for environment in configuration.environments:
-        findings += [Finding(gap.at, gap.sentence, exit_code=0) for gap in not_yet(environment)]
         findings += _links(environment, links)
         findings += _globs_without_overlay(environment, paths)
         found = overlays(environment, tree, paths)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from updater.core import graph, patterns
+from updater.core.copies import name_there
 from updater.core.environment import Follow, NamedEnvironment
 from updater.core.rules import Rule, compile_rule
 from updater.model import Entry, Event, Target
@@ -61,11 +62,20 @@ def rule_for(environment: NamedEnvironment, image: str) -> Rule | None:
 def order_of(environments: Mapping[str, NamedEnvironment], name: str, image: str) -> Rule:
     """The rule that orders an image's versions in an environment: its own, or that at the root of its promotions.
 
-    Where none is about the image, the time of the push orders.
+    Where none is about the image (as it is called there), the time of the push orders. The environments have no circle.
     """
-    settings = {each: environment.settings for each, environment in environments.items()}
-    rules = (rule_for(environments[root], image) for root in graph.roots(settings, name))
-    return next((rule for rule in rules if rule is not None), compile_rule(Follow("**")))
+    return next(_orders(environments, name, image), compile_rule(Follow("**")))
+
+
+def _orders(environments: Mapping[str, NamedEnvironment], name: str, image: str) -> Iterator[Rule]:
+    environment = environments[name]
+    rule = rule_for(environment, image)
+    if rule is not None:
+        yield rule
+    promote = environment.settings.promote
+    for source in sorted(graph.sources(environment.settings)):
+        if source in environments and promote is not None:
+            yield from _orders(environments, source, name_there(image, promote.images))
 
 
 def overlay(environment: NamedEnvironment, path: str) -> tuple[str, str] | None:

@@ -52,16 +52,20 @@ def commit_message(environment: str, service: str, lines: Sequence[Line]) -> str
 
 def text(subject: str, why: Sequence[str], environment: str, service: str, lines: Sequence[Line]) -> str:
     """The whole text of a commit that moves versions: what and `why`, then each move, then the trailers."""
-    unique = list(dict.fromkeys(lines))
-    moves = dict.fromkeys(f"{line.image}: {move(line.old, line.new)}" for line in unique)
-    trailers = [f"Updater-Environment: {environment}", f"Updater-Service: {service}"]
-    for line in unique:
-        trailers.append(f"Updater-Image: {reference(line.image, line.new)}")
-        trailers.append(f"Updater-Previous: {reference(line.image, line.old)}")
-        if line.event is not None:
-            trailers.append(f"Updater-Event: {line.event.source}/{line.event.id} {stamp(line.event.time)}")
-    paragraphs = [[subject], *([each] for each in why), list(moves), trailers]
+    moves = dict.fromkeys(f"{line.image}: {move(line.old, line.new)}" for line in lines)
+    paragraphs = [[subject], *([each] for each in why), list(moves), trailers(environment, service, lines)]
     return "\n\n".join("\n".join(map(plain, lines)) for lines in paragraphs if lines) + "\n"
+
+
+def trailers(environment: str, service: str, lines: Sequence[Line]) -> list[str]:
+    """The facts about the moves of one service, a line each."""
+    found = [f"Updater-Environment: {environment}", f"Updater-Service: {service}"]
+    for line in dict.fromkeys(lines):
+        found.append(f"Updater-Image: {reference(line.image, line.new)}")
+        found.append(f"Updater-Previous: {reference(line.image, line.old)}")
+        if line.event is not None:
+            found.append(f"Updater-Event: {line.event.source}/{line.event.id} {stamp(line.event.time)}")
+    return [plain(line) for line in found]
 
 
 def reference(image: str, version: Version) -> str:

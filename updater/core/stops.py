@@ -5,9 +5,9 @@ The holds that are read from history are not among them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 
 from updater.core import times
@@ -15,18 +15,22 @@ from updater.core.environment import Freeze, Hold, NamedEnvironment, Release
 from updater.core.references import normalise
 from updater.model import Decision, Outcome
 
+MAX_LINKS = 30
+"""How many freezes are followed that each go on where another one ends; more of them take turns without an end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Why nothing lands now, in words for a person.
 
     `outcome` is what becomes of a version: held, or waiting. `keeps` says whether a pushed version is kept until this
-    is over; otherwise it is turned away for good.
+    is over; otherwise it is turned away for good. `until` is when it is over (UTC), None where nobody knows.
     """
 
     outcome: Outcome
     reason: str
     keeps: bool
+    until: datetime | None = None
 
 
 def stop(environment: NamedEnvironment, service: str, image: str, now: datetime, tag: str | None = None) -> Stop | None:
@@ -46,8 +50,9 @@ def held(environment: NamedEnvironment, service: str, image: str, now: datetime,
     holds = [hold for hold in environment.settings.hold if _is_held(hold, service, image, now)]
     if not holds or released(environment, service, image, tag):
         return None
-    ends = all(hold.until is not None for hold in holds)
-    return Stop(Outcome.HELD, _reason(environment, "hold", map(_held, holds)), keeps=ends)
+    until = max(map(_end_of_hold, holds))
+    ends = until != times.NEVER
+    return Stop(Outcome.HELD, _reason(environment, "hold", map(_held, holds)), ends, until if ends else None)
 
 
 def delayed(environment: NamedEnvironment, now: datetime) -> Stop | None:
@@ -56,15 +61,23 @@ def delayed(environment: NamedEnvironment, now: datetime) -> Stop | None:
     if settings.paused:
         words = "paused" if settings.paused is True else _because("paused", settings.paused)
         return Stop(Outcome.WAITING, _reason(environment, "paused", [words]), keeps=True)
-    freezes = [freeze for freeze in settings.freeze if _is_frozen(freeze, now)]
-    if freezes:
-        return Stop(Outcome.WAITING, _reason(environment, "freeze", map(_frozen, freezes)), keeps=True)
-    return None
+    ends = _ends(settings.freeze, now)
+    if not ends:
+        return None
+    until, last = _thaw(settings.freeze, ends)
+    sentences = [_frozen(freeze) for freeze in ends]
+    if until is not None and list(ends) != [last]:
+        sentences.append(_in_all(until, last))
+    return Stop(Outcome.WAITING, _reason(environment, "freeze", sentences), keeps=True, until=until)
 
 
 def stopped(decision: Decision, by: Stop | None) -> Decision:
     """The decision for a version that would land, if nothing stops it."""
-    return decision if by is None else replace(decision, outcome=by.outcome, reason=by.reason, keeps=by.keeps)
+    return (
+        decision
+        if by is None
+        else replace(decision, outcome=by.outcome, reason=by.reason, keeps=by.keeps, due=by.until, is_stopped=True)
+    )
 
 
 def releases(environment: NamedEnvironment, service: str, image: str) -> tuple[Release, ...]:
@@ -80,22 +93,53 @@ def released(environment: NamedEnvironment, service: str, image: str, tag: str |
 
 
 def _is_held(hold: Hold, service: str, image: str, now: datetime) -> bool:
-    end = None if hold.until is None else times.day(hold.until)
     return (
         fnmatchcase(service, hold.service)
         and (hold.image is None or normalise(hold.image) == image)
-        and (end is None or now.date() < end)
+        and now < _end_of_hold(hold)
     )
 
 
-def _is_frozen(freeze: Freeze, now: datetime) -> bool:
+def _end_of_hold(hold: Hold) -> datetime:
+    end = None if hold.until is None else times.day(hold.until)
+    return times.NEVER if end is None else datetime.combine(end, time.min, UTC)
+
+
+def _end(freeze: Freeze, now: datetime) -> datetime | None:
+    """When a freeze that applies at `now` ends by itself; None if it does not apply."""
     zone = times.time_zone(freeze.timezone)
     match times.moment(freeze.from_), times.moment(freeze.to):
         case date() as first, date() as last:
-            return times.in_days(first, last, now, zone)
+            return times.ends_in_days(first, last, now, zone)
         case timedelta() as begin, timedelta() as end:
-            return times.in_week(begin, end, now, zone)
+            return times.ends_in_week(begin, end, now, zone)
     raise AssertionError(f"a freeze from {freeze.from_!r} to {freeze.to!r} passed the check of its file")
+
+
+def _ends(freezes: Iterable[Freeze], now: datetime) -> dict[Freeze, datetime]:
+    """The freezes that apply at `now`, each with its own end."""
+    return {freeze: end for freeze in freezes if (end := _end(freeze, now)) is not None}
+
+
+def _thaw(freezes: Sequence[Freeze], ends: Mapping[Freeze, datetime]) -> tuple[datetime | None, Freeze]:
+    """The first moment at which none of all `freezes` applies any more, None if there is none, and the last that did.
+
+    `ends` are those that apply now. The end of one may lie in another: they may overlap, touch, or cover the whole
+    week between them.
+    """
+    for _ in range(MAX_LINKS):
+        last, until = max(ends.items(), key=lambda each: each[1])
+        if until == times.NEVER:
+            break
+        ends = _ends(freezes, until)
+        if not ends:
+            return until, last
+    return None, last
+
+
+def _in_all(until: datetime, last: Freeze) -> str:
+    local = until.astimezone(times.time_zone(last.timezone))
+    return f"in all until {local:%Y-%m-%d %H:%M} {last.timezone}"
 
 
 def _held(hold: Hold) -> str:

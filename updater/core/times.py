@@ -1,12 +1,15 @@
-"""Durations, days and weekly times as environments write them, and whether a moment lies between two of them."""
+"""Durations, days and weekly times as environments write them, and when that which lies between two of them ends."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from bisect import bisect_left
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 WEEK = timedelta(days=7)
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""The end of what has none."""
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
@@ -19,6 +22,20 @@ def duration(text: str) -> timedelta | None:
     """`90s`, `30m`, `12h` or `2d`; None if it is not such a text."""
     match = _DURATION.fullmatch(text)
     return None if match is None else timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def shown(duration: timedelta) -> str:
+    """A duration as people write it, exact to the second: `30m`, `1d 2h`, `0s`. Parts of a second count as a whole one.
+
+    Who waits as long as that has waited long enough.
+    """
+    if duration < timedelta(0):
+        return f"-{shown(-duration)}"
+    minutes, seconds = divmod(-(-duration // timedelta(seconds=1)), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [f"{count}{unit}" for count, unit in zip((days, hours, minutes, seconds), "dhms", strict=True) if count]
+    return " ".join(parts) or "0s"
 
 
 def day(text: str) -> date | None:
@@ -50,32 +67,46 @@ def time_zone(name: str) -> tzinfo:
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
-def in_days(first: date, last: date, now: datetime, zone: tzinfo) -> bool:
-    """Whether the calendar in `zone` shows one of the days from `first` to `last`, both included. `now` is aware."""
-    return first <= now.astimezone(zone).date() <= last
+def ends_in_days(first: date, last: date, now: datetime, zone: tzinfo) -> datetime | None:
+    """When the days from `first` to `last`, both included, are over (UTC); None if the calendar in `zone` shows none.
+
+    `now` is aware. Where a midnight comes twice, it is the next one. The last year of the calendar is over at `NEVER`.
+    """
+    if not first <= now.astimezone(zone).date() <= last:
+        return None
+    if last.year == MAXYEAR:
+        return NEVER
+    midnights = [_comes(datetime.combine(last + timedelta(days=1), time.min), fold, zone) for fold in (0, 1)]
+    return midnights[0] if now < midnights[0] else midnights[1]
 
 
-def in_week(begin: timedelta, end: timedelta, now: datetime, zone: tzinfo) -> bool:
-    """Whether `now` (aware) lies in the weekly window that begins at `begin` and is over at `end` (another one).
+def ends_in_week(begin: timedelta, end: timedelta, now: datetime, zone: tzinfo) -> datetime | None:
+    """When the weekly window is over (UTC) in which `now` (aware) lies; None if it lies in none.
 
-    Both are times since Monday 00:00 on the wall clock of `zone`; a window may go on into the next week. Where the
-    clock jumps over one of them, the jump is meant. Where it comes twice, a window begins at the first and ends at the
-    second occurrence, so that it never opens in between.
+    A window begins at `begin` and is over at `end` (another one), both times since Monday 00:00 on the wall clock of
+    `zone`; it may go on into the next week. Where the clock jumps over one of them, the jump is meant. Where it comes
+    twice, a window begins at the first and ends at the second occurrence, so that it never opens in between.
     """
     today = now.astimezone(zone).date()
     monday = datetime.combine(today - timedelta(days=today.weekday()), time.min)
-    begins = (monday + begin, monday + begin - WEEK)
     length = (end - begin) % WEEK
-    return any(_has_come(wall, 0, now, zone) and not _has_come(wall + length, 1, now, zone) for wall in begins)
+    begun = [wall for wall in (monday + begin, monday + begin - WEEK) if _comes(wall, 0, zone) <= now]
+    return max((over for wall in begun if (over := _comes(wall + length, 1, zone)) > now), default=None)
 
 
-def _has_come(wall: datetime, fold: int, now: datetime, zone: tzinfo) -> bool:
-    """Whether the clock has shown `wall`, for the second time if it comes twice and `fold` is 1.
+def _comes(wall: datetime, fold: int, zone: tzinfo) -> datetime:
+    """When the clock shows `wall` (UTC), for the second time if it comes twice and `fold` is 1, or jumps over it.
 
     Source: PEP 495. `fold` chooses between the offsets before and after a change of the clock. For a time that comes
-    twice the one before is the earlier moment; for one that is jumped over it is the later.
+    twice the one before is the earlier moment; for one that is jumped over it is the later, and the jump lies between.
     """
     moments = [wall.replace(tzinfo=zone, fold=each).astimezone(UTC) for each in (0, 1)]
-    if moments[0] > moments[1]:
-        return now.astimezone(zone).replace(tzinfo=None) >= wall  # neither is the jump, but the clock tells its sides
-    return now >= moments[fold]
+    late, early = moments
+    if late <= early:
+        return moments[fold]
+    seconds = range(int((late - early).total_seconds()))
+    return early + timedelta(seconds=bisect_left(seconds, True, key=lambda each: _shows(early, each, zone) >= wall))
+
+
+def _shows(moment: datetime, seconds: int, zone: tzinfo) -> datetime:
+    return (moment + timedelta(seconds=seconds)).astimezone(zone).replace(tzinfo=None)

@@ -75,6 +75,30 @@ def prove(tree: Tree, edit: PlannedEdit, renderer: Renderer) -> None:
     _judge(_scene(tree, _closure(tree, edit), edit, renderer))
 
 
+def renderings(tree: Tree, files: Mapping[str, bytes], overlay: str, renderer: Renderer) -> tuple[bytes, bytes]:
+    """An overlay rendered as it stands in `tree`, and with `files` (by path) in the place of those that it has there.
+
+    For showing: nothing is judged, and the files may change anything. Raises `RenderError`, or `EditRefused` for a
+    kustomization that cannot be read, where one of both cannot be rendered confined.
+    """
+    return _rendered(tree, overlay, renderer), _rendered(Overlaid(tree, files), overlay, renderer)
+
+
+def _rendered(tree: Tree, overlay: str, renderer: Renderer) -> bytes:
+    at = Location(overlay)
+    files, links = _contents(tree, reach(tree, overlay), at)
+    return _render(renderer, files, links, overlay, at)
+
+
+def _render(
+    renderer: Renderer, files: Mapping[str, bytes], links: Mapping[str, str], folder: str, at: Location
+) -> bytes:
+    try:
+        return renderer.render(files, links, folder)
+    except RenderError as error:
+        raise RenderError(error.message, at=at, hint=error.hint) from error
+
+
 @dataclass(frozen=True, slots=True)
 class _Scene:
     """Everything that the renderings of one edit have in common."""
@@ -85,14 +109,13 @@ class _Scene:
     renderer: Renderer
 
     def render(self, content: bytes) -> bytes:
-        try:
-            return self.renderer.render({**self.files, self.edit.path: content}, self.links, self.edit.folder)
-        except RenderError as error:
-            raise RenderError(error.message, at=Location(self.edit.path), hint=error.hint) from error
+        files = {**self.files, self.edit.path: content}
+        return _render(self.renderer, files, self.links, self.edit.folder, Location(self.edit.path))
 
 
 def _scene(tree: Tree, closure: Closure, edit: PlannedEdit, renderer: Renderer) -> _Scene:
-    return _Scene(edit, *_contents(tree, closure, edit), renderer)
+    after = Overlaid(tree, {edit.path: edit.after})
+    return _Scene(edit, *_contents(after, closure, Location(edit.path)), renderer)
 
 
 def _judge(scene: _Scene) -> Verdict:
@@ -122,15 +145,15 @@ def _key(closure: Closure, path: str, new: Shape, renderer: Renderer) -> str:
     return hashlib.sha256(repr((FORMAT, renderer.version, path, new, others)).encode()).hexdigest()
 
 
-def _contents(tree: Tree, closure: Closure, edit: PlannedEdit) -> tuple[dict[str, bytes], dict[str, str]]:
+def _contents(tree: Tree, closure: Closure, at: Location) -> tuple[dict[str, bytes], dict[str, str]]:
     files: dict[str, bytes] = {}
     links: dict[str, str] = {}
     size = 0
     for path, node in closure.items():
-        content = b"" if path == edit.path else tree.read(path)
+        content = tree.read(path)
         size += len(content)
         if size > MAX_BYTES:
-            raise RenderError(f"needs files of more than {MAX_BYTES} bytes", at=Location(edit.path), hint=HINT)
+            raise RenderError(f"needs files of more than {MAX_BYTES} bytes", at=at, hint=HINT)
         if node.kind == "link":
             links[path] = content.decode()
         else:
@@ -150,7 +173,7 @@ def _values(bumps: Sequence[PlannedBump]) -> dict[Place, str]:
 
 def _holds_for_all_versions(scene: _Scene, new: Shape) -> bool:
     """Whether from one sentinel to another nothing but the planned images changes, and nothing compares images."""
-    if any(_COMPARES.search(content) for content in (*scene.files.values(), scene.edit.after)):
+    if any(_COMPARES.search(content) for content in scene.files.values()):
         return False
     places = [hole.place for hole in new.holes]
     one, other = (sentinels(places, side) for side in (0, 1))
