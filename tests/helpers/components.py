@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.install_tools import LINK, installable, kustomize_version
+from tools.install_tools import DESCRIPTION, LINK, has_description, installable, kustomize_version
 
 SEEN: dict[str, str] = {}
 """What tests asked for: name to path, or to "missing"."""
@@ -25,6 +25,14 @@ def require(name: str) -> str:
     if path is None:
         _give_up(name)
     return str(path)
+
+
+def require_description() -> Path:
+    """GitHub's description of its API, the part that the stand-in for GitHub needs."""
+    SEEN[DESCRIPTION.name] = str(DESCRIPTION) if has_description() else "missing"
+    if not has_description():
+        _give_up(DESCRIPTION.name)
+    return DESCRIPTION
 
 
 def require_kustomizes() -> dict[str, tuple[str, ...]]:

@@ -10,19 +10,21 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
 from tests.helpers.events import IMAGE, at, digest
 from tests.helpers.trees import MemoryTree
 from updater import config
-from updater.core import history, holds
+from updater.core import history, holds, waiting
 from updater.core.changes import Verify
 from updater.core.history import Step
 from updater.core.kustomization import FILE_NAMES, mentioned_images
 from updater.core.verification import PlannedEdit
 from updater.errors import BranchMissing, GitError, PushRefused
+from updater.forge import PREFIX
 from updater.model import Entry, Landing, Past
-from updater.planning import Sight
-from updater.protocols import Clock, PushOutcome, Question, Tree, Update
+from updater.protocols import Beyond, Clock, PushOutcome, Question, Tree, Update
+from updater.sight import Sight
 
 Files = Mapping[str, bytes]
 
@@ -154,8 +156,8 @@ class FakeRepository:
         self.listings.append(branches)
         before = (self._default, dict(self._heard))
         self._default = self.remote_default
-        beside = {name for name in {*self.remote, *self._heard} if name.startswith("refs/updater/")}
-        for branch in branches | {self._default} | beside:
+        ours = {name for name in {*self.remote, *self._heard} if name.startswith((PREFIX, waiting.REFS))}
+        for branch in branches | {self._default} | ours:
             self._heard.pop(branch, None)
             if branch in self.remote:
                 self._heard[branch] = self.remote[branch]
@@ -168,6 +170,16 @@ class FakeRepository:
 
     def parent(self, commit: str) -> str | None:
         return self.commits[commit].parent
+
+    def newest(self, commit: str, count: int) -> Sequence[str]:
+        return [sha for sha, _ in islice(self._ancestors(commit), count)]
+
+    def beyond(self, base: str, head: str) -> Sequence[Beyond]:
+        known = dict(self._ancestors(base))
+        return [_told(sha, commit) for sha, commit in self._ancestors(head) if sha not in known]
+
+    def bring(self, commits: Mapping[str, str]) -> frozenset[str]:
+        return frozenset(commits.keys() & self.commits.keys())
 
     def as_of(self, branch: str, time: datetime) -> str:
         ancestors = list(self._ancestors(self._heard[branch]))
@@ -232,7 +244,8 @@ class FakeRepository:
         return [landing for place, landing in history.landings(path, steps, {}) if place == key]
 
     def _push(self, update: Update) -> PushOutcome:
-        if update.new is not None and update.old is not None and not update.branch.startswith("refs/"):
+        if not update.branch.startswith((PREFIX, "refs/")):
+            assert update.new is not None, "never taken away"
             assert update.old in dict(self._ancestors(update.new)), "never anything but a descendant"
         if self.remote.get(update.branch) != update.old:
             return "moved"
@@ -263,3 +276,8 @@ class FakeRepository:
             content = commit.files.get(path)
             if before != content:
                 yield Step(sha, commit.author, commit.time, commit.time, commit.message, content)
+
+
+def _told(sha: str, commit: FakeCommit) -> Beyond:
+    parents = () if commit.parent is None else (commit.parent,)
+    return Beyond(sha, parents, commit.author, commit.message, is_ours=commit.author == "updater")

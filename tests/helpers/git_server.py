@@ -59,7 +59,7 @@ class GitServer:
     def start(self) -> None:
         """Begins to listen; after a stop, on the same port as before."""
         self._stopped.clear()
-        self._server = _Server(("127.0.0.1", self._port), _Handler)
+        self._server = Server(("127.0.0.1", self._port), Handler)
         self._server.owner = self
         self._port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -97,7 +97,9 @@ class GitServer:
         return self._stopped.wait(seconds)
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
+    """Serves what `owner` has, and ends only when all its answers are given."""
+
     daemon_threads = False
     owner: GitServer
 
@@ -105,11 +107,13 @@ class _Server(ThreadingHTTPServer):
         """A client that went away is no error here; everything else fails the test by the missing answer."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """One request of git, answered by `git http-backend` as the owner of the server wants it."""
+
     protocol_version = "HTTP/1.1"
     wbufsize = 1 << 16
     disable_nagle_algorithm = True
-    server: _Server
+    server: Server
 
     def log_message(self, *_: object) -> None:
         """Nothing is logged: tests read `GitServer.requests`."""

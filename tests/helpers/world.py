@@ -16,7 +16,7 @@ from updater.core.environment import Configuration
 from updater.decoders import generic
 from updater.model import Delivery
 from updater.pipeline import Parts, Report
-from updater.planning import Sight
+from updater.sight import Sight
 from updater.protocols import Tree
 
 TAGS = {

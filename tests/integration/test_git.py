@@ -14,6 +14,7 @@ from tests.helpers.git_server import FETCH, GitServer
 from tests.helpers.processes import running_git
 from updater.adapters.git import Git, Remote, remote
 from updater.errors import GitError, RemoteUnavailable, UsageError
+from updater.forge import Credentials
 
 SECRET = "p@ss word/with:signs%"  # what a person may choose; has to be quoted in a URL
 QUOTED = "p%40ss%20word%2Fwith%3Asigns%25"
@@ -168,6 +169,58 @@ def test_credentials_are_in_no_argument_list(tmp_path: Path) -> None:
     assert any("ls-remote" in command for command in commands)
     assert not any(word in part for command in commands for part in command for word in (SECRET, QUOTED))
     assert isinstance(failures[0], RemoteUnavailable)
+
+
+def test_credentials_that_change_are_asked_for_before_each_command_that_needs_them(tmp_path: Path) -> None:
+    with guarded(tmp_path) as server:
+        given = [Credentials("bot", SECRET), Credentials("bot", "expired"), Credentials("bot", SECRET)]
+        where = Remote(server.url(), credentials=lambda: given.pop(0))
+        assert heads(where, tmp_path) == ["refs/heads/main"]
+        assert "does not let us in" in failure(where, tmp_path).message
+        assert heads(where, tmp_path) == ["refs/heads/main"]
+    assert given == []
+
+
+def test_a_command_that_stays_here_asks_for_no_credentials(tmp_path: Path) -> None:
+    bare = gitops.remote(tmp_path / "gitops.git", FILES)
+    asked: list[str] = []
+
+    def ask() -> Credentials | None:
+        asked.append("asked")
+        return Credentials("bot", SECRET)
+
+    seen = Git(Remote("https://example.org/x.git", credentials=ask), bare)
+    assert seen.check("rev-parse", "refs/heads/main").decode().strip() == gitops.tip(bare)
+    assert asked == []
+
+
+def test_a_password_that_was_given_comes_before_those_that_change(tmp_path: Path) -> None:
+    with guarded(tmp_path) as server:
+        where = Remote(server.url(), "bot", SECRET, credentials=lambda: Credentials("bot", "wrong"))
+        assert heads(where, tmp_path) == ["refs/heads/main"]
+
+
+def test_where_none_are_to_be_had_git_uses_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with guarded(tmp_path) as server:
+        settings = {
+            "COUNT": "1",
+            "KEY_0": "credential.helper",
+            "VALUE_0": f"!echo username=bot; echo 'password={SECRET}';:",
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+        assert heads(Remote(server.url(), credentials=lambda: None), tmp_path) == ["refs/heads/main"]
+
+
+def test_credentials_that_change_are_in_no_message_and_no_representation() -> None:
+    tokens = ["hush1", "hush 2"]
+    where = Remote("https://example.invalid/x.git", credentials=lambda: Credentials("bot", tokens.pop(0)))
+    git = Git(where, Path("/"))
+    for said in ("remote: no hush1", "remote: no hush 2 or hush%202"):
+        assert git.run("ls-remote", "--", "x").code != 0
+        assert "hush" not in git.without_secrets(said)
+    assert "hush" not in repr(where)
+    assert "hush" not in repr(Credentials("bot", "hush"))
 
 
 def test_a_remote_that_hangs_is_given_up_and_leaves_no_process(tmp_path: Path) -> None:

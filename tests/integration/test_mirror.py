@@ -16,10 +16,12 @@ import pytest
 from tests.helpers import components, gitops
 from tests.helpers.git_server import FETCH, GitServer
 from tests.helpers.gitops import NOON, OpenMirror, Person, git, opened
-from tests.helpers.histories import Made, made, with_people
+from tests.helpers.histories import TEN, Made, made, with_people
 from updater.adapters import log
+from updater.adapters.beyond import beyond
 from updater.adapters.mirror import Mirror
 from updater.errors import BranchMissing, GitError, RemoteUnavailable, UsageError
+from updater.model import Identity
 from updater.protocols import Update
 
 PATH = "overlays/test/model-a/kustomization.yaml"
@@ -434,11 +436,11 @@ def test_a_ref_beside_the_branches_is_made_moved_and_taken_away(mirror: OpenMirr
 def test_refs_beside_the_branches_are_heard_of_by_every_refresh(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
     ours = mirror(bare, tmp_path / "state")
     assert ours.names("refs/updater/") == []
-    deep, other = f"{WAITING}/a/b-ü", "refs/updater/other"
+    deep, other = f"{WAITING}/a/b-ü", "refs/updater/waiting/other"
     tips = {name: put_beside(bare, name) for name in (deep, other)}
     assert ours.refresh()
     assert ours.names("refs/updater/") == [other, deep]
-    assert ours.names("refs/updater/waiting/") == [deep]
+    assert ours.names(WAITING) == [deep]
     assert {name: ours.tip(name) for name in tips} == tips
     assert ours.tree(tips[deep]).read(PATH) == b"images: []\n"
     assert not ours.refresh()
@@ -450,6 +452,57 @@ def test_refs_beside_the_branches_are_heard_of_by_every_refresh(mirror: OpenMirr
     assert ours.refresh()
     assert (ours.tip(deep), ours.names("refs/updater/")) == (None, [other])
     assert mirror(bare, tmp_path / "state").names("refs/updater/") == [other]
+
+
+PROPOSED = "updater/staging/model-a"
+
+
+def test_branches_of_pull_requests_are_heard_of_by_every_refresh_and_forgotten_when_they_are_gone(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    branches = [PROPOSED, "updater/staging/model-b", "updater/staging/%40x"]
+    tips = {branch: alice.commit({"note": branch}, branch=branch) for branch in branches}
+    alice.commit({"note": "hers"}, branch="updates/staging/model-a")
+    assert ours.refresh()
+    assert ours.names("updater/") == sorted(branches)
+    assert {branch: ours.tip(branch) for branch in branches} == tips
+    assert ours.tree(tips[PROPOSED]).read("note") == PROPOSED.encode()
+    assert not ours.refresh()
+    for branch in branches[1:]:
+        alice.delete(branch)
+    tips[PROPOSED] = alice.force(gitops.tip(bare), PROPOSED)
+    assert ours.refresh()
+    assert ours.names("updater/") == [PROPOSED]
+    assert ours.tip(PROPOSED) == tips[PROPOSED]
+    assert mirror(bare, tmp_path / "state").names("updater/") == [PROPOSED]
+    assert not ours.refresh()
+
+
+def test_what_else_is_kept_on_the_remote_is_neither_heard_of_nor_fetched(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    names = ("refs/updater/pr/7", "refs/pull/7/head", "refs/other/refs/heads/updater/x", "refs/heads/updaters/x")
+    others = [put_beside(bare, name, (name,)) for name in names]
+    assert not ours.refresh()
+    assert ours.names("") == ["main"]
+    assert not any(other in ours.objects for other in others)
+
+
+@pytest.mark.parametrize("odd", ["\u2028", "\x85", "caf\udce9", '"x"', "ü{}"])
+def test_a_branch_with_an_odd_name_that_somebody_puts_among_ours_stops_nothing(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path, odd: str
+) -> None:
+    git(bare, "update-ref", f"refs/heads/updater/{odd}", "main")
+    alice.commit({"x": "1"}, branch=PROPOSED)
+    ours = mirror(bare, tmp_path / "state")
+    ours.refresh()
+    heard = ["updater/" + odd] if odd.isprintable() or odd in "\u2028\x85" else []
+    assert set(ours.names("updater/")) == {PROPOSED, *heard}
+    git(bare, "update-ref", "-d", f"refs/heads/updater/{odd}")
+    assert ours.refresh() == bool(heard)
+    assert ours.names("updater/") == [PROPOSED]
 
 
 def test_a_ref_beside_the_branches_may_take_the_place_of_one_above_it(
@@ -474,7 +527,9 @@ def test_branches_and_other_refs_that_look_like_ours_are_none_of_them(
     assert ours.names("refs/") == []
 
 
-@pytest.mark.parametrize("odd", ["refs/updater/waiting/caf\udce9", "refs/updater/tagged", "refs/updater/blob"])
+@pytest.mark.parametrize(
+    "odd", ["refs/updater/waiting/caf\udce9", "refs/updater/waiting/tagged", "refs/updater/waiting/blob"]
+)
 def test_an_odd_ref_that_somebody_put_beside_the_branches_does_not_stop_the_rest(
     mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path, odd: str
 ) -> None:
@@ -504,6 +559,199 @@ def test_what_a_commit_changed_is_told_against_its_first_parent(
     assert ours.changed(merge) == ["side"]
     assert (ours.parent(merge), ours.parent(first)) == (change, None)
     assert ours.message(change) == "Change\n"
+
+
+def test_the_newest_commits_are_those_of_the_branch_itself(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    first = gitops.tip(bare)
+    alice.commit({"side": "1"}, branch="side")
+    second = alice.commit({"x": "1"})
+    merge = alice.merge("side")
+    ours = mirror(bare, tmp_path / "state")
+    assert ours.newest(merge, 9) == [merge, second, first]
+    assert ours.newest(merge, 2) == [merge, second]
+    assert ours.newest(build(ours), 2) == [build(ours), merge]
+
+
+OUR_TEXT = "Deploy\n\nUpdater-Environment: staging\n"
+
+
+def test_the_commits_beyond_a_base_are_told_with_their_parents_newest_first(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    start = gitops.tip(bare)
+    deployed = build(ours, OUR_TEXT)
+    assert ours.push([Update(PROPOSED, None, deployed)]) == {PROPOSED: "landed"}
+    newer = alice.commit({"x": "1"})
+    merge = alice.merge("main", PROPOSED)
+    fixed = alice.commit({"y": "1"}, "Fix\n\nover lines", PROPOSED)
+    ours.refresh()
+    told = ours.beyond(newer, fixed)
+    assert [(each.commit, each.parents) for each in told] == [
+        (fixed, (merge,)), (merge, (deployed, newer)), (deployed, (start,)),
+    ]  # fmt: skip
+    assert [each.is_ours for each in told] == [False, False, True]
+    assert (told[0].message, told[2].message) == ("Fix\n\nover lines\n", OUR_TEXT)
+    assert told[2].author == "Updater"
+    assert ours.beyond(fixed, newer) == ours.beyond(fixed, fixed) == []
+    assert [each.commit for each in ours.beyond(start, newer)] == [newer]
+
+
+def test_a_commit_is_told_before_its_parents_whatever_time_they_claim(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    start = gitops.tip(bare)
+    first = made(bare, Made({"a": "1"}, committed=TEN + 3600))
+    left = made(bare, Made({"b": "1"}, parents=[first], committed=TEN - 3600))
+    right = made(bare, Made({"c": "1"}, parents=[first]))
+    merge = made(bare, Made(parents=[left, right]))
+    told = [each.commit for each in mirror(bare, tmp_path / "state").beyond(start, merge)]
+    assert (told[0], set(told[1:3]), told[3:]) == (merge, {left, right}, [first])
+
+
+def test_a_commit_that_was_only_just_built_is_beyond_its_parent(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    built = build(ours, OUR_TEXT)
+    assert [each.commit for each in ours.beyond(gitops.tip(bare), built)] == [built]
+
+
+ROBOT = b"Robot <robot@example.org> 1795176000 +0000"
+
+
+@pytest.mark.parametrize(
+    ("committer", "message", "is_ours"),
+    [
+        (ROBOT, OUR_TEXT, True),
+        (ROBOT, "Merge\n", False),
+        (ROBOT, "Speaks of Updater-Environment: staging\n", False),
+        (b"Robot <alice@example.org> 1795176000 +0000", OUR_TEXT, False),
+        (b"Alice <robot@example.org> 1795176000 +0000", OUR_TEXT, False),
+        (b"robot@example.org <Robot> 1795176000 +0000", OUR_TEXT, False),
+    ],
+)
+def test_ours_is_what_our_committer_made_with_our_trailers(
+    mirror: OpenMirror, bare: Path, tmp_path: Path, committer: bytes, message: str, is_ours: bool
+) -> None:
+    start = gitops.tip(bare)
+    made(bare, Made({"x": "1"}, message))
+    tip = with_people(bare, ROBOT, committer)
+    ours = mirror(bare, tmp_path / "state")
+    assert [each.is_ours for each in ours.beyond(start, tip)] == [is_ours]
+
+
+@pytest.mark.parametrize("name", ["Robot.", ' "Robot" '])
+def test_what_git_takes_off_a_name_where_it_signs_makes_a_commit_no_less_ours(
+    mirror: OpenMirror, bare: Path, tmp_path: Path, name: str
+) -> None:
+    start = gitops.tip(bare)
+    made(bare, Made({"x": "1"}, OUR_TEXT))
+    tip = with_people(bare, ROBOT, ROBOT)
+    git = mirror(bare, tmp_path / "state").git
+    assert [each.is_ours for each in beyond(git, start, tip, Identity(name, "robot@example.org"))] == [True]
+
+
+def test_a_commit_with_hostile_names_can_be_told(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    start = gitops.tip(bare)
+    made(bare, Made({"x": "1"}, f"\x01\x1b[31m%x00{OUR_TEXT}"))
+    tip = with_people(bare, "Eve\x1b[2J\u202e".encode() + b"\xff <e@x> 1795176000 +0000", ROBOT)
+    (told,) = mirror(bare, tmp_path / "state").beyond(start, tip)
+    assert (told.commit, told.parents, told.author) == (tip, (start,), "Eve?[2J?\ufffd")
+    assert told.message == f"\x01\x1b[31m%x00{OUR_TEXT}"
+
+
+@pytest.mark.parametrize("hers", ["-x", "--all", f"{'0' * 40}"])
+def test_what_is_no_commit_is_an_error_and_no_option(mirror: OpenMirror, bare: Path, tmp_path: Path, hers: str) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    with pytest.raises(GitError):
+        ours.newest(hers, 1)
+    with pytest.raises(GitError):
+        ours.beyond(hers, "HEAD")
+
+
+def put_pulled(bare: Path, number: int, parent: str = "main") -> tuple[str, str]:
+    """The head of a pull request whose branch is gone: its newest commit, and the ref that leads to it."""
+    name = f"refs/pull/{number}/head"
+    commit = git(bare, "commit-tree", "-p", parent, "main^{tree}", stdin=f"Pull request {number}\n".encode())
+    git(bare, "update-ref", name, commit)
+    return commit, name
+
+
+def test_commits_are_brought_by_their_refs_with_one_listing_and_one_fetch(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    with GitServer(bare.parent) as server:
+        ours = mirror(server.url(), tmp_path / "state")
+        here = gitops.tip(bare)
+        pulled = dict(put_pulled(bare, number) for number in range(20))
+        server.requests.clear()
+        assert ours.bring({**pulled, here: "refs/heads/main"}) == {*pulled, here}
+        assert server.count("GET") == 2
+        server.requests.clear()
+        assert ours.bring({**pulled, here: "refs/heads/gone"}) == {*pulled, here}
+        assert server.requests == []
+    assert {ours.message(commit) for commit in pulled} == {f"Pull request {number}\n" for number in range(20)}
+    assert ours.names("") == ["main"]
+    git(ours.git.folder, "gc", "--quiet", "--prune=now")
+    assert mirror(bare, tmp_path / "other").bring(pulled) == ours.bring(pulled) == set(pulled)
+
+
+def test_a_ref_that_is_gone_or_elsewhere_by_now_costs_the_others_nothing(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    (kept, kept_ref), (gone, gone_ref), (old, old_ref) = (put_pulled(bare, number) for number in (1, 2, 3))
+    below, _ = put_pulled(bare, 4)
+    above, above_ref = put_pulled(bare, 4, below)
+    git(bare, "update-ref", "-d", gone_ref)
+    new = git(bare, "commit-tree", "main^{tree}", stdin=b"Forced\n")
+    git(bare, "update-ref", old_ref, new)
+    wanted = {kept: kept_ref, gone: gone_ref, old: old_ref, below: above_ref}
+    assert ours.bring(wanted) == {kept, below}
+    with GitServer(bare.parent) as server:
+        git(ours.git.folder, "remote", "set-url", "origin", server.url())
+        assert ours.bring(wanted) == {kept, below}
+        assert server.count("GET") == 1  # a listing; there is nothing to fetch again
+        assert ours.bring({above: above_ref, below: above_ref, gone: gone_ref}) == {above, below}
+
+
+def test_two_refs_of_one_commit_are_brought_together(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    below, name = put_pulled(bare, 1)
+    above, _ = put_pulled(bare, 1, below)
+    git(bare, "update-ref", "refs/pull/2/head", above)
+    assert ours.bring({below: name, above: "refs/pull/2/head"}) == {below, above}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pull/7/head", "--all", "refs/pull/*/head", "refs/pull/7/head:refs/heads/main", "+refs/pull/7/head",
+        "refs/", "refs/\0", "refs/\ud800",
+    ],
+)  # fmt: skip
+def test_only_whole_names_of_single_refs_are_fetched(mirror: OpenMirror, bare: Path, tmp_path: Path, name: str) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    commit, _ = put_pulled(bare, 7)
+    assert ours.bring({commit: name}) == frozenset()
+    assert ours.tip("main") == gitops.tip(bare)
+
+
+@pytest.mark.parametrize("id", ["", "main", "../../HEAD", "a" * 39, "g" * 40, f"{'a' * 40}\n"])
+def test_what_is_no_id_of_a_commit_is_never_here(mirror: OpenMirror, bare: Path, tmp_path: Path, id: str) -> None:
+    assert mirror(bare, tmp_path / "state").bring({id: "refs/heads/main"}) == frozenset()
+
+
+def test_a_remote_that_does_not_answer_is_told_where_something_is_to_be_brought(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    with GitServer(bare.parent) as server:
+        ours = mirror(server.url(), tmp_path / "state")
+        commit, name = put_pulled(bare, 7)
+        server.stop()
+        with pytest.raises(RemoteUnavailable):
+            ours.bring({commit: name})
 
 
 def test_a_commit_whose_people_have_no_date_can_be_read(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:

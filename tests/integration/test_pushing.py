@@ -242,7 +242,7 @@ def test_a_server_killed_between_two_branches_leaves_each_settled_by_itself(sett
         setting.alice.commit({"note": branch}, branch=branch)
     setting.ours.refresh(frozenset(branches))
     updates = [setting.update(branch=branch) for branch in branches]
-    gitops.hook(setting.bare, "pre-receive", f"{_take('env/a', updates[0].new)}\n{KILL}")
+    gitops.hook(setting.bare, "pre-receive", f"{_take('env/a', str(updates[0].new))}\n{KILL}")
     assert setting.push(*updates) == {"env/a": "landed", "env/b": "unfinished"}
 
 
@@ -250,6 +250,179 @@ def _take(branch: str, commit: str) -> str:
     """A hook's lines that keep what was pushed and move one branch to it."""
     keep = 'cp -r "$GIT_OBJECT_DIRECTORY"/. "$(git rev-parse --absolute-git-dir)/objects/"'
     return f"{keep}; unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY; git update-ref refs/heads/{branch} {commit}"
+
+
+PROPOSED = "updater/staging/model-a"
+
+
+def proposed(setting: Setting, content: str, old: str | None = None, branch: str = PROPOSED) -> Update:
+    """A pull request's branch anew from what we last heard of `main`."""
+    return Update(branch, old, setting.update(content).new)
+
+
+def test_a_branch_of_a_pull_request_is_made_moved_to_another_commit_and_taken_away(setting: Setting) -> None:
+    first = proposed(setting, "1.0")
+    second = proposed(setting, "2.0", first.new)
+    for update in (first, second, Update(PROPOSED, second.new, None)):
+        assert setting.push(update) == {PROPOSED: "landed"}
+        assert heads(setting.bare, "updater") == ({PROPOSED: update.new} if update.new else {})
+        assert setting.ours.tip(PROPOSED) == update.new
+        assert heads(setting.ours.git.folder, "updater") == heads(setting.bare, "updater")
+        assert not setting.ours.refresh()
+
+
+def heads(bare: Path, prefix: str) -> dict[str, str]:
+    lines = git(bare, "for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", f"refs/heads/{prefix}").splitlines()
+    return dict(line.split(" ") for line in lines)
+
+
+@pytest.mark.parametrize("takes_away", [False, True])
+def test_a_pull_request_to_which_somebody_else_pushed_is_neither_moved_nor_taken_away(
+    setting: Setting, takes_away: bool
+) -> None:
+    first = proposed(setting, "1.0")
+    setting.push(first)
+    hers = setting.alice.commit({"note": "hers"}, branch=PROPOSED)
+    update = Update(PROPOSED, first.new, None) if takes_away else proposed(setting, "2.0", first.new)
+    assert setting.push(update) == {PROPOSED: "moved"}
+    assert heads(setting.bare, "updater") == {PROPOSED: hers}
+
+
+def test_a_branch_of_a_pull_request_that_somebody_made_first_is_not_overwritten(setting: Setting) -> None:
+    hers = setting.alice.commit({"note": "hers"}, branch=PROPOSED)
+    assert setting.push(proposed(setting, "1.0")) == {PROPOSED: "moved"}
+    assert heads(setting.bare, "updater") == {PROPOSED: hers}
+
+
+@pytest.mark.parametrize("what", ["moved back", "moved aside", "made", "taken away"])
+def test_any_other_branch_never_loses_a_commit(setting: Setting, what: str) -> None:
+    first = setting.update("1.0")
+    setting.push(first)
+    aside = setting.ours.build(first.old or "", {PATH: b"aside"}, "Aside\n", NOON)
+    update = {
+        "moved back": Update("main", first.new, first.old),
+        "moved aside": Update("main", first.new, aside),
+        "made": Update("updaters/x", None, first.new),
+        "taken away": Update("main", first.new, None),
+    }[what]
+    with pytest.raises(GitError, match="does not descend from it"):
+        setting.push(proposed(setting, "2.0"), update)
+    assert heads(setting.bare, "") == {"main": first.new}
+
+
+def test_commits_on_each_other_are_pushed_together(setting: Setting) -> None:
+    old = new = gitops.tip(setting.bare)
+    for number in range(3):
+        new = setting.ours.build(new, {PATH: str(number).encode()}, f"Deploy {number}\n", NOON)
+    assert setting.push(Update("main", old, new)) == {"main": "landed"}
+    assert setting.log() == ["Deploy 2", "Deploy 1", "Deploy 0", "Start"]
+
+
+@pytest.mark.parametrize(("setting_of_server", "takes_away"), [("NonFastForwards", False), ("Deletes", True)])
+def test_a_server_that_never_lets_branches_lose_commits_refuses_and_is_not_taken_for_a_rival(
+    setting: Setting, setting_of_server: str, takes_away: bool
+) -> None:
+    first = proposed(setting, "1.0")
+    setting.push(first)
+    git(setting.bare, "config", f"receive.deny{setting_of_server}", "true")
+    update = Update(PROPOSED, first.new, None) if takes_away else proposed(setting, "2.0", first.new)
+    assert isinstance(setting.push(update)[PROPOSED], PushRefused)
+    assert heads(setting.bare, "updater") == {PROPOSED: first.new}
+
+
+def many(setting: Setting, count: int) -> list[Update]:
+    return [proposed(setting, str(number), branch=f"updater/staging/{number:03}") for number in range(count)]
+
+
+def test_three_hundred_branches_are_one_push(setting: Setting) -> None:
+    updates = many(setting, 300)
+    gitops.hook(setting.bare, "pre-receive", f"echo once >>{setting.bare}/pushes")
+    assert setting.push(*updates) == {update.branch: "landed" for update in updates}
+    assert (setting.bare / "pushes").read_text() == "once\n"
+    assert heads(setting.bare, "updater") == {update.branch: update.new for update in updates}
+    assert setting.ours.names("updater/") == [update.branch for update in updates]
+    assert not setting.ours.refresh()
+
+
+def limit(setting: Setting, words: str, at_once: int = 4, each: str = "x") -> None:
+    """A server that takes only so many refs at once, and says so, for `each` of them where that is their way."""
+    said = f"while read ref; do echo '{words}' >&2; done <$refs" if each == "ref" else f"echo '{words}' >&2"
+    script = f"refs=$(mktemp); cat >$refs; wc -l <$refs >>{setting.bare}/pushes\n"
+    gitops.hook(setting.bare, "pre-receive", f"{script}test $(wc -l <$refs) -le {at_once} || {{ {said}; exit 1; }}")
+
+
+@pytest.mark.parametrize(
+    ("words", "each"),
+    [
+        ("- Pushes can not update more than 4 branches or tags.", "ref"),
+        ("fatal: too many refs in one push", ""),
+        ("You are over the LIMIT of 4 references", ""),
+        ("the number of refs exceeds the maximum", ""),
+    ],
+)
+def test_a_push_of_too_many_refs_is_made_in_parts_that_the_server_takes(
+    setting: Setting, words: str, each: str
+) -> None:
+    updates = many(setting, 14)
+    limit(setting, words, each=each)
+    assert setting.push(*updates, setting.update()) == {**{each.branch: "landed" for each in updates}, "main": "landed"}
+    assert heads(setting.bare, "updater") == {update.branch: update.new for update in updates}
+    assert (setting.bare / "pushes").read_text().split() == ["15", "8", "4", "4", "4", "3"]
+
+
+def test_parts_of_a_push_have_outcomes_of_their_own(setting: Setting) -> None:
+    updates = many(setting, 6)
+    hers = setting.alice.commit({"note": "hers"}, branch=updates[4].branch)
+    limit(setting, "too many branches", at_once=2)
+    gitops.hook(setting.bare, "update", 'case $1 in */001) echo "not by you" >&2; exit 1;; esac')
+    outcomes = setting.push(*updates)
+    refusal = outcomes.pop(updates[1].branch)
+    assert isinstance(refusal, PushRefused)
+    assert "not by you" in refusal.message
+    assert list(outcomes.values()) == ["landed", "landed", "landed", "moved", "landed"]
+    assert heads(setting.bare, "updater")[updates[4].branch] == hers
+
+
+def test_a_server_to_which_one_ref_is_too_many_refuses_each(setting: Setting) -> None:
+    limit(setting, "too many refs", at_once=0)
+    outcomes = setting.push(*many(setting, 3))
+    assert [type(outcome) for outcome in outcomes.values()] == [PushRefused] * 3
+    assert heads(setting.bare, "updater") == {}
+
+
+def test_a_refusal_for_another_reason_is_one_push_and_one_listing_for_all(setting: Setting, mirror: OpenMirror) -> None:
+    with GitServer(setting.bare.parent) as server:
+        over_http(setting, server, mirror)
+        gitops.hook(setting.bare, "pre-receive", "echo 'branches of robots are not welcome' >&2; exit 1")
+        updates = many(setting, 30)
+        server.requests.clear()
+        outcomes = setting.push(*updates)
+        assert (server.count("GET"), server.count(PUSH)) == (2, 2)
+    assert all(isinstance(outcome, PushRefused) for outcome in outcomes.values())
+
+
+def test_a_cut_connection_over_many_branches_is_settled_for_each(setting: Setting, mirror: OpenMirror) -> None:
+    with GitServer(setting.bare.parent) as server:
+        over_http(setting, server, mirror)
+        gone, kept, moved, new = many(setting, 4)
+        setting.push(gone, kept, moved)
+        updates = [
+            Update(gone.branch, gone.new, None), proposed(setting, "a", kept.new, kept.branch),
+            proposed(setting, "b", moved.new, moved.branch), new,
+        ]  # fmt: skip
+        server.faults["POST " + PUSH] = "cut"
+        on_top = f"unset GIT_QUARANTINE_PATH; {_commit_aside(moved.branch)}"
+        gitops.hook(setting.bare, "post-receive", on_top)
+        outcomes = setting.push(*updates)
+    assert outcomes == {gone.branch: "landed", kept.branch: "landed", moved.branch: "moved", new.branch: "landed"}
+    assert setting.ours.tip(gone.branch) is None
+    assert (setting.ours.tip(kept.branch), setting.ours.tip(new.branch)) == (updates[1].new, new.new)
+    assert setting.ours.tip(moved.branch) == heads(setting.bare, "updater")[moved.branch] != updates[2].new
+
+
+def _commit_aside(branch: str) -> str:
+    made = "git -c user.name=rival -c user.email=rival@example.org commit-tree -p main -m Rival main^{tree}"
+    return f"git update-ref refs/heads/{branch} $({made})"
 
 
 def test_who_may_read_but_not_write_is_told_so(setting: Setting, mirror: OpenMirror) -> None:

@@ -591,6 +591,11 @@ def test_a_single_overlay_glob_is_checked_like_a_list() -> None:
         ("statuses: ['{servce}']", 4, "`promote.statuses[0]`: {servce} is not captured by every pattern of `overlays`"),
         ("statuses: ['{team}']", 4, "`promote.statuses[0]`: {team} is not captured by every pattern of `overlays`"),
         ("statuses: [a, {context: 'a}'}]", 4, "`promote.statuses[1]`: 'a}' has a brace without its other half"),
+        (
+            "statuses:\n    - {context: '{cluster}', at-least: 1}\n    - {context: '{cluster}',\n       at-least: 2}",
+            7,
+            "`promote.statuses[1].at-least`: there is only one status of the name '{cluster}', and never 2",
+        ),
         ("images: {'a.example/**/b/**': 'b.example/x'}", 4, None),
         ("images: {'a.example/x': 'b.example/X'}", 4, None),
         (

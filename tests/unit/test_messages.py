@@ -25,6 +25,7 @@ from updater.core.messages import (
     text,
     told,
     told_apart,
+    trailers,
 )
 from updater.core.pushes import delivery_id
 from updater.core.references import normalise
@@ -80,6 +81,13 @@ def test_the_last_three_trailers_repeat_when_a_commit_bumps_several_entries() ->
 
 def test_overlays_that_make_the_same_move_say_it_once() -> None:
     assert commit_message("test", "a", [line("1.4.0")] * 3) == commit_message("test", "a", [line("1.4.0")])
+
+
+def test_the_trailers_alone_are_those_at_the_end_of_the_commit() -> None:
+    lines = [line("1.4.0", "b"), line("1.4.0", "b"), line("main-7", image="reg.example/web")]
+    found = trailers("te\nst", "model-a", lines)
+    assert commit_message("te\nst", "model-a", lines).endswith("\n\n" + "\n".join(found) + "\n")
+    assert len(found) == 8
 
 
 def test_the_same_version_in_several_entries_is_one_version_in_the_subject() -> None:

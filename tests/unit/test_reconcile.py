@@ -223,7 +223,7 @@ def test_what_would_land_is_shown_without_writing_anything() -> None:
     ours = world(delivery("2"))
     ours.clock.time = SUNDAY
     refs = dict(ours.repository.remote)
-    made = pipeline.preview(ours.parts, pipeline.for_waiting(ours.parts))
+    made = pipeline.preview(ours.parts, pipeline.for_everything(ours.parts))
     assert outcomes(pipeline.told(made)) == [("2", COMMITTED)]
     assert (ours.repository.remote, ours.repository.pushes) == (refs, [])
 

@@ -16,13 +16,14 @@ ANA = Identity("Ana B.", "ana+git@example.org")
 
 def test_without_variables_there_are_defaults() -> None:
     found = settings.read({"HOME": "/h"})
-    assert found == settings.Settings(None, Path("/h/.cache/manifest-updater"), None, None, OURS, OURS, 120.0)
+    assert found == settings.Settings(None, None, Path("/h/.cache/manifest-updater"), None, None, OURS, OURS, 120.0)
 
 
 def test_every_variable_is_read() -> None:
     found = settings.read(
         {
             "UPDATER_REPO": "https://example.org/x.git",
+            "UPDATER_FORGE": "local",
             "UPDATER_STATE_DIR": "/state",
             "UPDATER_GIT_USERNAME": "bot",
             "UPDATER_GIT_PASSWORD": "hush",
@@ -32,12 +33,14 @@ def test_every_variable_is_read() -> None:
         }
     )
     robot = Identity("Robot", "robot@example.org")
-    assert found == settings.Settings("https://example.org/x.git", Path("/state"), "bot", "hush", ANA, robot, 2.5)
+    assert found == settings.Settings(
+        "https://example.org/x.git", "local", Path("/state"), "bot", "hush", ANA, robot, 2.5
+    )
 
 
 def test_empty_variables_count_as_not_set() -> None:
     names = (
-        "UPDATER_REPO", "UPDATER_STATE_DIR", "UPDATER_GIT_USERNAME", "UPDATER_GIT_PASSWORD",
+        "UPDATER_REPO", "UPDATER_FORGE", "UPDATER_STATE_DIR", "UPDATER_GIT_USERNAME", "UPDATER_GIT_PASSWORD",
         "UPDATER_GIT_PASSWORD_FILE", "UPDATER_AUTHOR", "UPDATER_COMMITTER", "UPDATER_GIT_TIMEOUT", "XDG_CACHE_HOME",
     )  # fmt: skip
     assert settings.read({"HOME": "/h", **dict.fromkeys(names, "")}) == settings.read({"HOME": "/h"})

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from updater.core import stops
 from updater.core.environment import Environment, Follow, Freeze, Hold, NamedEnvironment, Release
 from updater.core.stops import Stop, delayed, held, released, stop
-from updater.model import Outcome
+from updater.core.times import WEEKDAYS
+from updater.model import Decision, Outcome, Version
 
 IMAGE = "reg.example/models/model-a"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday
@@ -21,6 +23,14 @@ WEEKEND = Freeze(from_="FRI 12:00", to="MON 06:00", timezone="Europe/Berlin", re
 HOLIDAYS = Freeze(from_="2026-11-20", to="2026-11-22", reason="holidays")
 INCIDENT = Hold(service="model-a", reason="INC-42")
 TRIAL = Hold(service="model-*", reason="trial", until="2026-12-01")
+LONGER = replace(TRIAL, until="2027-01-01")
+ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Pacific/Kiritimati"]
+WEEKLY = st.builds(
+    lambda day, hour, minute: f"{day} {hour:02}:{minute:02}",
+    st.sampled_from(WEEKDAYS),
+    st.integers(0, 23),
+    st.sampled_from([0, 30]),
+)
 
 
 def staging(
@@ -49,36 +59,46 @@ def test_nothing_stops_where_the_file_asks_for_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "outcome", "reason", "keeps"),
+    ("environment", "outcome", "reason", "keeps", "until"),
     [
-        (staging(hold=(INCIDENT,)), Outcome.HELD, "held: INC-42 (environments/staging.yaml:4)", False),
-        (staging(hold=(TRIAL,)), Outcome.HELD, "held until 2026-12-01: trial (environments/staging.yaml:4)", True),
-        (staging(paused=True), Outcome.WAITING, "paused (environments/staging.yaml:8)", True),
-        (staging(paused="no power"), Outcome.WAITING, "paused: no power (environments/staging.yaml:8)", True),
+        (staging(hold=(INCIDENT,)), Outcome.HELD, "held: INC-42 (environments/staging.yaml:4)", False, None),
+        (
+            staging(hold=(TRIAL,)),
+            Outcome.HELD,
+            "held until 2026-12-01: trial (environments/staging.yaml:4)",
+            True,
+            "2026-12-01T00:00",
+        ),
+        (staging(paused=True), Outcome.WAITING, "paused (environments/staging.yaml:8)", True, None),
+        (staging(paused="no power"), Outcome.WAITING, "paused: no power (environments/staging.yaml:8)", True, None),
         (
             staging(freeze=(WEEKEND,)),
             Outcome.WAITING,
             "frozen until MON 06:00 (Europe/Berlin): weekend (environments/staging.yaml:12)",
             True,
+            "2026-11-23T05:00",
         ),
         (
             staging(freeze=(HOLIDAYS,)),
             Outcome.WAITING,
             "frozen until the end of 2026-11-22 (UTC): holidays (environments/staging.yaml:12)",
             True,
+            "2026-11-23T00:00",
         ),
         (
             staging(freeze=(replace(HOLIDAYS, reason=None),)),
             Outcome.WAITING,
             "frozen until the end of 2026-11-22 (UTC) (environments/staging.yaml:12)",
             True,
+            "2026-11-23T00:00",
         ),
     ],
 )
 def test_a_stop_says_what_why_until_when_and_where(
-    environment: NamedEnvironment, outcome: Outcome, reason: str, keeps: bool
+    environment: NamedEnvironment, outcome: Outcome, reason: str, keeps: bool, until: str | None
 ) -> None:
-    assert stop(environment, "model-a", IMAGE, NOON) == Stop(outcome, reason, keeps)
+    end = None if until is None else utc(until)
+    assert stop(environment, "model-a", IMAGE, NOON) == Stop(outcome, reason, keeps, end)
 
 
 @pytest.mark.parametrize(
@@ -122,11 +142,117 @@ def test_a_hold_without_an_end_turns_versions_away_whatever_else_would_keep_them
 def test_all_that_apply_are_named_so_that_nobody_waits_for_the_wrong_one() -> None:
     assert stopped(staging(freeze=(WEEKEND, HOLIDAYS))).reason == (
         "frozen until MON 06:00 (Europe/Berlin): weekend; "
-        "frozen until the end of 2026-11-22 (UTC): holidays (environments/staging.yaml:12)"
+        "frozen until the end of 2026-11-22 (UTC): holidays; "
+        "in all until 2026-11-23 06:00 Europe/Berlin (environments/staging.yaml:12)"
     )
     assert stopped(staging(hold=(TRIAL, INCIDENT))).reason == (
         "held until 2026-12-01: trial; held: INC-42 (environments/staging.yaml:4)"
     )
+
+
+def test_what_would_land_is_stopped_with_the_reason_and_lands_where_nothing_stops_it() -> None:
+    lands = Decision(IMAGE, Version("2"), Outcome.COMMITTED, "newer")
+    by = stopped(staging(freeze=(WEEKEND,)))
+    assert stops.stopped(lands, by) == replace(lands, outcome=by.outcome, reason=by.reason, keeps=True)
+    assert stops.stopped(lands, None) == lands
+
+
+@pytest.mark.parametrize("holds", [(TRIAL, LONGER), (LONGER, TRIAL)])
+def test_of_several_holds_the_latest_end_counts(holds: tuple[Hold, ...]) -> None:
+    assert stopped(staging(hold=holds)).until == utc("2027-01-01T00:00")
+    assert stopped(staging(hold=(*holds, INCIDENT))).until is None
+    assert stopped(staging(hold=(*holds, replace(LONGER, service="model-b", until="2028-01-01")))).until == utc(
+        "2027-01-01T00:00"
+    )
+
+
+@pytest.mark.parametrize(
+    ("freezes", "until", "told"),
+    [
+        # touching: the weekend ends on a Monday that is frozen itself
+        (
+            (WEEKEND, Freeze(from_="2026-11-23", to="2026-11-24", timezone="America/New_York")),
+            "2026-11-25T05:00",
+            "in all until 2026-11-25 00:00 America/New_York",
+        ),
+        # the days end within a weekend, and what ends last is told in its own time zone
+        (
+            (Freeze(from_="2026-11-20", to="2026-11-27"), WEEKEND),
+            "2026-11-30T05:00",
+            "in all until 2026-11-30 06:00 Europe/Berlin",
+        ),
+        # a chain through three that do not apply yet
+        (
+            (
+                WEEKEND,
+                Freeze(from_="MON 06:00", to="MON 09:00", timezone="Europe/Berlin"),
+                Freeze(from_="MON 07:30", to="MON 08:30"),
+                Freeze(from_="MON 08:30", to="MON 08:45"),
+            ),
+            "2026-11-23T08:45",
+            "in all until 2026-11-23 08:45 UTC",
+        ),
+        # the same one twice is one
+        ((WEEKEND, WEEKEND), "2026-11-23T05:00", None),
+        # two halves of the week never end
+        ((Freeze(from_="FRI 00:00", to="MON 00:00"), Freeze(from_="MON 00:00", to="FRI 00:00")), None, None),
+        ((Freeze(from_="2026-01-01", to="9999-12-31"), WEEKEND), None, None),
+    ],
+)
+def test_a_freeze_ends_when_none_applies_any_more(
+    freezes: tuple[Freeze, ...], until: str | None, told: str | None
+) -> None:
+    found = stopped(staging(freeze=freezes))
+    assert found.until == (None if until is None else utc(until))
+    assert ("in all until" in found.reason) is (told is not None)
+    assert (told or "") in found.reason
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(
+                lambda day, length, zone: Freeze(
+                    from_=str(NOON.date() + timedelta(days=day)),
+                    to=str(NOON.date() + timedelta(days=day + length)),
+                    timezone=zone,
+                ),
+                st.integers(-5, 5),
+                st.integers(0, 5),
+                st.sampled_from(ZONES),
+            ),
+            st.builds(
+                lambda times, zone: Freeze(from_=times[0], to=times[1], timezone=zone),
+                st.lists(WEEKLY, min_size=2, max_size=2, unique=True),
+                st.sampled_from(ZONES),
+            ),
+        ),
+        max_size=4,
+    ),
+    st.integers(-3 * 24 * 60, 3 * 24 * 60),
+)
+def test_nothing_is_frozen_at_the_end_and_everything_until_then(freezes: list[Freeze], minutes: int) -> None:
+    now = NOON + timedelta(minutes=minutes)
+    environment = staging(freeze=tuple(freezes))
+    found = delayed(environment, now)
+    if found is None or found.until is None:
+        return
+    assert now < found.until
+    assert delayed(environment, found.until) is None
+    span = found.until - now
+    moments = [now + span * part / 50 for part in range(50)] + [found.until - timedelta(seconds=1)]
+    assert all(delayed(environment, moment) for moment in moments if moment >= now)
+
+
+@given(st.lists(st.sampled_from([None, *(f"2026-11-{day}" for day in range(18, 26))]), min_size=1, max_size=4))
+def test_a_hold_ends_when_it_says(ends: list[str | None]) -> None:
+    environment = staging(hold=tuple(Hold(service="*", reason="x", until=end) for end in ends))
+    found = held(environment, "model-a", IMAGE, NOON)
+    if found is None or found.until is None:
+        assert (found is not None) is (None in ends)
+        return
+    assert held(environment, "model-a", IMAGE, found.until) is None
+    assert held(environment, "model-a", IMAGE, found.until - timedelta(seconds=1)) is not None
 
 
 @pytest.mark.parametrize(
@@ -208,9 +334,13 @@ def test_a_weekly_freeze_is_in_force_between_two_times_on_the_wall_clock(
     assert in_force(freeze, begins, over) == [False, True, True, False]
 
 
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 def in_force(freeze: Freeze, begins: str, over: str) -> list[bool]:
     """Whether it is just before and at its first moment, and just before and at the moment at which it is over."""
-    first, last = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (begins, over))
+    first, last = utc(begins), utc(over)
     tick = timedelta(microseconds=1)
     return [is_frozen(freeze, now) for now in (first - tick, first, last - tick, last)]
 

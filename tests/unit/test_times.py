@@ -48,6 +48,32 @@ def test_anything_else_is_no_duration(text: str) -> None:
     assert times.duration(text) is None
 
 
+@pytest.mark.parametrize(
+    ("duration", "expected"),
+    [
+        (timedelta(0), "0s"),
+        (timedelta(seconds=45), "45s"),
+        (timedelta(minutes=30), "30m"),
+        (timedelta(minutes=90), "1h 30m"),
+        (timedelta(hours=26), "1d 2h"),
+        (timedelta(days=2, seconds=1), "2d 1s"),
+        (timedelta(days=400, hours=1, minutes=2, seconds=3), "400d 1h 2m 3s"),
+        (timedelta(microseconds=1), "1s"),
+        (timedelta(seconds=59, microseconds=1), "1m"),
+        (timedelta(seconds=-90), "-1m 30s"),
+    ],
+)
+def test_a_duration_is_shown_as_people_write_it(duration: timedelta, expected: str) -> None:
+    assert times.shown(duration) == expected
+
+
+@given(st.integers(0, 10**10))
+def test_nothing_of_a_duration_is_lost_in_showing_it(seconds: int) -> None:
+    parts = [times.duration(part) for part in times.shown(timedelta(seconds=seconds)).split()]
+    assert sum((part for part in parts if part is not None), ZERO) == timedelta(seconds=seconds)
+    assert None not in parts
+
+
 @given(st.dates())
 def test_every_day_of_the_calendar_is_read_back(day: date) -> None:
     assert times.day(day.isoformat()) == day
@@ -104,11 +130,31 @@ def test_other_time_zones_come_from_the_data_base() -> None:
     ],
 )
 def test_days_are_whole_and_local_and_the_last_is_one_of_them(moment: str, inside: bool) -> None:
-    assert times.in_days(date(2026, 12, 20), date(2027, 1, 3), utc(moment), BERLIN) is inside
+    assert (times.ends_in_days(date(2026, 12, 20), date(2027, 1, 3), utc(moment), BERLIN) is not None) is inside
+
+
+@pytest.mark.parametrize(
+    ("zone", "last", "moment", "over"),
+    [
+        ("UTC", "2026-11-20", "2026-11-20T23:59:59", "2026-11-21T00:00"),
+        ("Europe/Berlin", "2027-01-03", "2026-12-19T23:00", "2027-01-03T23:00"),
+        ("Pacific/Kiritimati", "2027-01-03", "2026-12-19T10:00", "2027-01-03T10:00"),
+        # no midnight: the clock jumps over it, and over a whole day
+        ("America/Santiago", "2024-09-07", "2024-09-07T12:00", "2024-09-08T04:00"),
+        ("Pacific/Apia", "2011-12-29", "2011-12-29T12:00", "2011-12-30T10:00"),
+        # midnight comes twice on the next day, and twice because the clock was set back to the last day just after it
+        ("America/Havana", "2024-11-02", "2024-11-02T12:00", "2024-11-03T04:00"),
+        ("America/St_Johns", "2010-11-06", "2010-11-06T12:00", "2010-11-07T02:30"),
+        ("America/St_Johns", "2010-11-06", "2010-11-07T02:31", "2010-11-07T03:30"),
+    ],
+)
+def test_days_are_over_at_the_next_midnight_after_the_last(zone: str, last: str, moment: str, over: str) -> None:
+    found = times.ends_in_days(date(2010, 1, 1), date.fromisoformat(last), utc(moment), zoneinfo.ZoneInfo(zone))
+    assert found == utc(over)
 
 
 def test_the_days_of_all_the_calendar_never_end() -> None:
-    assert times.in_days(date.min, date.max, utc("2026-11-20T10:00"), BERLIN)
+    assert times.ends_in_days(date.min, date.max, utc("2026-11-20T10:00"), BERLIN) == times.NEVER
 
 
 @pytest.mark.parametrize(
@@ -168,7 +214,7 @@ def covered(window: str, moment: str | datetime, zone: str) -> bool:
     assert begin is not None
     assert end is not None
     now = utc(moment) if isinstance(moment, str) else moment
-    return times.in_week(begin, end, now, zoneinfo.ZoneInfo(zone))
+    return times.ends_in_week(begin, end, now, zoneinfo.ZoneInfo(zone)) is not None
 
 
 @dataclass(frozen=True)
@@ -229,13 +275,26 @@ CLOCKS = pytest.mark.parametrize(("zone", "before"), [(zone, each) for zone in C
 @CLOCKS
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
-def test_a_window_covers_what_a_walk_along_the_clock_finds(zone: str, before: str, data: st.DataObject) -> None:
+def test_a_window_covers_what_a_walk_along_the_clock_finds_and_ends_where_that_ends(
+    zone: str, before: str, data: st.DataObject
+) -> None:
     walked = walk(zone, before)
     begin, end = data.draw(st.lists(weekly_times(walked.change, zone), min_size=2, max_size=2, unique=True))
     windows = walked.windows(begin, end)
     tz = zoneinfo.ZoneInfo(zone)
     for minute in walked.compared():
-        assert times.in_week(begin, end, minute, tz) == any(opens <= minute < over for opens, over in windows)
+        expected = max((over for opens, over in windows if opens <= minute < over), default=None)
+        assert times.ends_in_week(begin, end, minute, tz) == expected
+
+
+@CLOCKS
+def test_days_end_where_a_walk_along_the_clock_leaves_them(zone: str, before: str) -> None:
+    walked, tz = walk(zone, before), zoneinfo.ZoneInfo(zone)
+    change = wall(walked.change, zone).date()
+    for minute in walked.compared():
+        last = max(change, walked.clock[minute].date())
+        over = next(each for each, shown in walked.clock.items() if each > minute and shown.date() > last)
+        assert times.ends_in_days(date.min, last, minute, tz) == over
 
 
 @CLOCKS
@@ -248,8 +307,8 @@ def test_a_window_and_its_complement_overlap_only_about_a_boundary_that_comes_tw
     begin, end = data.draw(st.lists(weekly_times(walked.change, zone), min_size=2, max_size=2, unique=True))
     twice = [came for at, came in walked.twice.items() if at in (begin, end)]
     for minute in walked.compared():
-        both = times.in_week(begin, end, minute, tz) + times.in_week(end, begin, minute, tz)
-        assert both == 1 + any(first <= minute < second for first, second in twice)
+        windows = [times.ends_in_week(*each, minute, tz) for each in ((begin, end), (end, begin))]
+        assert 2 - windows.count(None) == 1 + any(first <= minute < second for first, second in twice)
 
 
 def utc(text: str) -> datetime:

@@ -12,7 +12,7 @@ from updater.core import verification
 from updater.core.edit import EntryEdit, bump
 from updater.core.kustomization import entries
 from updater.core.rendering import PlannedBump
-from updater.core.verification import PlannedEdit, verify
+from updater.core.verification import PlannedEdit, prove, renderings, verify
 from updater.errors import EditRefused, RenderError
 from updater.model import Version
 from updater.protocols import Tree
@@ -355,3 +355,84 @@ def test_an_edit_without_bumps_that_changes_an_image_is_refused_without_a_line()
 def test_a_kustomization_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(EditRefused):
         verify(Checker().tree, edit_of(b"images: ["), Printer(), set())
+
+
+def test_one_edit_is_proved_without_sentinels() -> None:
+    checker = Checker()
+    entry = entries(PATH, checker.content)[0]
+    edit = edit_of(checker.content.replace(b"1.2.3", b"1.2.4"), checker.content)
+
+    prove(checker.tree, replace(edit, bumps=(PlannedBump(entry, Version("1.2.4")),)), checker.renderer)
+
+    assert len(checker.renderer.given) == 2
+    with pytest.raises(RenderError, match="which is not planned"):
+        prove(checker.tree, replace(edit, bumps=(PlannedBump(entry, Version("1.2.5")),)), checker.renderer)
+
+
+# Renderings to be shown
+
+
+class Copier:
+    """A renderer that prints all that it is given, and where."""
+
+    version = "copier"
+
+    def render(self, files: Mapping[str, bytes], links: Mapping[str, str], folder: str) -> bytes:
+        return repr((folder, sorted(files.items()), sorted(links.items()))).encode()
+
+
+def test_an_overlay_is_rendered_before_and_after_all_files_that_change() -> None:
+    tree = MemoryTree({PATH: OVERLAY, **BASE, "base/unused.yaml": "a: b\n", "base/more.yaml": "c: d\n"})
+    files = {
+        PATH: OVERLAY.replace("1.2.3", "1.2.4").encode(),
+        "base/kustomization.yaml": b"resources: [deployment.yaml, more.yaml]\n",
+        "overlays/test/other/kustomization.yaml": b"",
+    }
+
+    before, after = renderings(tree, files, FOLDER, Copier())
+
+    base = {path: str(text).encode() for path, text in BASE.items()}
+    assert before == Copier().render({**base, PATH: OVERLAY.encode()}, {}, FOLDER)
+    changed = {**base, **files, "base/more.yaml": b"c: d\n"}
+    del changed["overlays/test/other/kustomization.yaml"]
+    assert after == Copier().render(changed, {}, FOLDER)
+
+
+def test_links_on_the_way_are_given_to_the_renderer() -> None:
+    tree = MemoryTree({PATH: OVERLAY.replace("../../../base", "../../base"), **BASE, "overlays/base": Link("../base")})
+
+    before, after = renderings(tree, {}, FOLDER, Copier())
+
+    assert before == after
+    assert before.endswith(b"[('overlays/base', '../base')])")
+
+
+@pytest.mark.parametrize("remote_is_new", [True, False])
+def test_what_is_shown_is_rendered_confined_on_both_sides(remote_is_new: bool) -> None:
+    renderer = Printer()
+    remote = OVERLAY.replace("../../../base", "https://evil.example/base")
+    one, other = (OVERLAY, remote) if remote_is_new else (remote, OVERLAY)
+
+    with pytest.raises(RenderError, match="the remote"):
+        renderings(MemoryTree({PATH: one, **BASE}), {PATH: other.encode()}, FOLDER, renderer)
+    assert len(renderer.given) == (1 if remote_is_new else 0)
+
+
+def test_a_rendering_for_showing_that_fails_names_the_overlay() -> None:
+    files = {PATH: OVERLAY.replace("1.2.3", "2.0.0").encode()}
+    with pytest.raises(RenderError) as caught:
+        renderings(MemoryTree({PATH: OVERLAY, **BASE}), files, FOLDER, Printer(no_letters))
+
+    assert (str(caught.value), caught.value.hint) == (f"{FOLDER}: kustomize: no such tag", "look")
+
+
+def test_too_many_bytes_are_not_rendered_for_showing_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "MAX_BYTES", 50)
+
+    with pytest.raises(RenderError, match="more than 50 bytes"):
+        renderings(MemoryTree({PATH: OVERLAY, **BASE}), {}, FOLDER, Printer())
+
+
+def test_an_overlay_that_is_not_there_cannot_be_shown() -> None:
+    with pytest.raises(RenderError, match="not in the repository"):
+        renderings(MemoryTree(BASE), {}, FOLDER, Printer())
