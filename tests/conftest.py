@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,18 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         for name, value in GIT.items():
             patch.setenv(name, value)
         yield
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker tells what its tests asked for; see pytest-xdist's documentation of `workeroutput`."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["components"] = dict(components.SEEN)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker has ended."""
+    components.SEEN.update(getattr(node, "workeroutput", {}).get("components", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

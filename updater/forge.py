@@ -99,7 +99,8 @@ class Draft:
 class Edit:
     """What changes in a pull request; None and empty change nothing.
 
-    Labels are added first, then the comment, and the rest last: who sees it closed sees why.
+    `labels` are added first and those in `without` taken off, then comes the comment, and the rest last: who sees it
+    closed sees why.
     """
 
     title: str | None = None
@@ -108,6 +109,7 @@ class Edit:
     state: Literal["open", "closed"] | None = None
     labels: Sequence[str] = ()
     comment: str | None = None
+    without: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,8 @@ class Forge(Protocol):
     def edit(self, number: int, edit: Edit) -> None:
         """Changes a pull request; what it asks for already stands, is not asked again of anybody.
 
-        Raises `ForgeRefused` where it cannot be (a merged one closed, one reopened whose branch is gone).
+        Raises `ForgeRefused` where it cannot be (a merged one closed; a forge may refuse to reopen one whose branch is
+        gone).
         """
         ...
 

@@ -117,6 +117,12 @@ def test_what_an_edit_does_not_name_stays(stand: Stand) -> None:
     assert (found.body, found.base, found.state, found.labels) == (before.body, "main", "open", before.labels)
 
 
+def test_a_label_is_taken_off_when_that_is_asked_for_and_one_that_is_not_there_is_no_failure(stand: Stand) -> None:
+    number = proposed(stand, labels=["promotion", "updater:withdrawn"]).number
+    stand.forge.edit(number, Edit(without=["updater:withdrawn", "nothing"]))
+    assert only(stand.forge.opened()).labels == {"promotion"}
+
+
 def test_labels_are_added_and_none_is_taken_away(stand: Stand) -> None:
     number = proposed(stand, labels=["promotion"]).number
     stand.forge.edit(number, Edit(labels=["urgent", "promotion"]))

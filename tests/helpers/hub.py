@@ -87,7 +87,7 @@ class Hub:
 
     def drafts(self, count: int, **more: object) -> list[Draft]:
         """Many that could be opened, all with the same change."""
-        first = self.draft(**more)
+        first = self.draft(HEAD, **more)
         heads = [f"updater/staging/many-{number}" for number in range(count)]
         updates = "".join(f"create refs/heads/{head} {first.commit}\n" for head in heads)
         gitops.git(self.github.bare, "update-ref", "--stdin", stdin=updates.encode())

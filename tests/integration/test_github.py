@@ -47,8 +47,8 @@ def test_connecting_asks_nothing_and_loads_the_library_only_then(github: Hub) ->
 
 
 def test_without_the_library_there_is_a_hint_how_to_get_it(github: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "updater.forges.github_api")
-    monkeypatch.delattr("updater.forges.github_api")
+    monkeypatch.delitem(sys.modules, "updater.forges.github.api")
+    monkeypatch.delattr("updater.forges.github.api")
     monkeypatch.setitem(sys.modules, "github", None)
     with pytest.raises(UsageError, match="a library that is missing") as caught:
         connect(github.connection({"UPDATER_GITHUB_TOKEN": "x"}))
@@ -81,6 +81,7 @@ def test_one_that_is_open_already_is_given_and_labelled(github: Hub) -> None:
     pull = github.forge.open(github.draft(labels=["old", "new"], reviewers=["alice"]))
     assert (pull.number, pull.labels) == (number, {"old", "new"})
     assert github.asked == ["POST /pulls", "POST /graphql", "POST /issues/1/labels"]
+    assert github.github.log[-1].body == {"labels": ["new"]}
     assert len(github.github.repository.pulls) == 1
 
 
@@ -113,6 +114,15 @@ def test_an_edit_labels_then_comments_then_changes_the_rest_in_three_requests(gi
     assert (there.title, there.body, there.is_open) == ("New", "Text", False)
     assert [comment.body for comment in there.comments] == ["Superseded."]
     assert [label.name for label in there.labels] == ["updater:withdrawn"]
+
+
+def test_a_label_is_taken_off_with_one_request_whatever_it_is_called(github: Hub) -> None:
+    github.opened(labels=["promotion", "updater:withdrawn", "a/b ?"])
+    github.forge.edit(1, Edit(without=["updater:withdrawn", "a/b ?"]))
+    assert [asked.split("/")[0] for asked in github.asked] == ["DELETE "] * 2
+    assert [label.name for label in github.pull().labels] == ["promotion"]
+    with pytest.raises(ForgeRefused, match="^cannot take the label x off #7: Not Found"):
+        github.forge.edit(7, Edit(without=["x"]))
 
 
 def test_an_edit_asks_only_for_what_changes(github: Hub) -> None:
@@ -213,6 +223,7 @@ def test_what_was_settled_is_told_with_who_did_it_and_what_landed(github: Hub) -
     assert gitops.git(github.github.bare, "rev-parse", found[1].ref) == closed.commit
 
 
+@pytest.mark.slow
 def test_of_each_branch_the_newest_settled_ones_are_given(github: Hub) -> None:
     for number in range(1, PER_HEAD + 3):
         github.opened()
@@ -228,6 +239,7 @@ def test_fifty_branches_are_asked_about_in_two_requests_and_none_in_none(github:
     assert github.asked == ["POST /graphql"] * 2
 
 
+@pytest.mark.slow
 def test_the_newest_report_of_each_context_is_read_of_a_hundred_commits_at_once(github: Hub) -> None:
     commits = [github.alice.push("main", {"n": str(number)}) for number in range(2)]
     github.alice.report(commits[0], "smoke-test", "failure")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,10 +16,11 @@ import pytest
 from tests.helpers import gitops
 from tests.helpers.github.faults import Kind
 from tests.helpers.hub import HEAD, Hub, hub
+from updater.adapters.git import Git, Remote
 from updater.core import pace
 from updater.errors import ForgeError, ForgeRefused, ForgeUnavailable, UsageError
 from updater.forge import Edit, Forge, Status
-from updater.forges.github_client import TRIES
+from updater.forges.github.client import TRIES
 
 BROKEN: list[Kind] = ["error", "bad gateway", "page", "truncated", "closed", "cut"]
 GREEN = Status("smoke-test", "success", gitops.NOON)
@@ -26,6 +30,28 @@ GREEN = Status("smoke-test", "success", gitops.NOON)
 def github(tmp_path: Path) -> Iterator[Hub]:
     with hub(tmp_path) as found:
         yield found
+
+
+@contextmanager
+def elsewhere() -> Iterator[str]:
+    """A server that has moved to another host."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(301)
+            self.send_header("Location", "http://elsewhere.invalid/graphql")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        thread.join()
 
 
 def unavailable(do: Callable[[], object]) -> ForgeUnavailable:
@@ -55,6 +81,14 @@ def test_a_forge_that_stays_out_of_order_is_given_up_in_words(github: Hub, kind:
     error = unavailable(github.forge.opened)
     assert re.search("out of order|else than JSON|did not answer: the connection", error.message)
     assert len(github.clock.pauses) == TRIES - 1
+
+
+def test_a_server_that_sends_us_elsewhere_gets_nothing_sent_there(github: Hub) -> None:
+    with elsewhere() as address:
+        forge = github.connected({"UPDATER_GITHUB_TOKEN": "x", "UPDATER_GITHUB_API": address})
+        with pytest.raises(ForgeError, match=f"^{address} sends us to another server") as caught:
+            forge.opened()
+    assert "UPDATER_GITHUB_API" in str(caught.value.hint)
 
 
 def test_a_forge_that_is_not_there_is_given_up(github: Hub) -> None:
@@ -228,6 +262,15 @@ def test_an_app_asks_with_a_token_of_its_own_and_renews_it_in_time(github: Hub) 
     assert (second.username, second.password[:4]) == ("x-access-token", "ghs_")
     assert len(forge.opened()) == 1
     assert len(github.asked) == 5
+
+
+def test_git_always_gets_a_token_of_the_app_that_is_good_now(github: Hub) -> None:
+    forge = github.connected(github.app())
+    git = Git(Remote(github.github.git_url, credentials=forge.credentials), github.github.bare)
+    for _ in range(3):
+        assert b"refs/heads/main" in git.check("ls-remote", "--heads", "--", git.remote.url)
+        github.clock.at += timedelta(hours=2)
+    assert [line.split("/")[-1] for line in github.asked] == ["installation", *["access_tokens"] * 3]
 
 
 def test_an_app_that_is_not_installed_or_whose_key_is_none_is_told(github: Hub) -> None:

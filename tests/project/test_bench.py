@@ -16,6 +16,7 @@ from bench.measure import Figures, in_turn
 from bench.parts import OTHER_GIT, PUSH, profiled, watched
 from bench.table import Row
 from bench.tools import git
+from tests.helpers import components
 from updater.adapters import process
 
 ROOT = Path(__file__).parents[2]
@@ -27,10 +28,11 @@ def row(ours: float, other: float | None = None) -> Row:
 
 @pytest.mark.slow
 def test_every_row_is_measured_and_printed(tmp_path: Path) -> None:
+    components.require_description()
     command = (sys.executable, "-m", "bench", "--quick", "--cache", str(tmp_path))
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert set(re.findall(r"^\| ([a-z]) ", done.stdout, re.MULTILINE)) == set("abcdefghi")
+    assert set(re.findall(r"^\| ([a-z]) ", done.stdout, re.MULTILINE)) == set("abcdefghij")
     assert "| where the time goes" in done.stdout
     assert list(tmp_path.glob("run-*")) == []
 

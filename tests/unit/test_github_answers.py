@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from updater.errors import ForgeError, ForgeRefused
-from updater.forges.github_answers import Answer, Asked, Later, content, data, said
+from updater.forges.github.answers import Answer, Asked, Later, content, data, said
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ASKED = Asked("acme/gitops", "merge #7", "contents: write", "UPDATER_GITHUB_TOKEN")
@@ -53,6 +53,11 @@ def test_success_gives_the_json(status: int, text: str, found: object) -> None:
         (answer(403, {"message": "You have triggered an abuse detection mechanism."}), 60),
         (answer(429, "<html>"), 60),
         (answer(403, {"message": SECONDARY}, retry_after="soon"), 60),
+        (answer(403, {"message": SECONDARY}, retry_after="0"), 1),
+        (answer(403, {"message": SECONDARY}, retry_after="-7"), 1),
+        (answer(403, {"message": SECONDARY}, retry_after="nan"), 1),
+        (answer(403, {"message": SECONDARY}, retry_after="1e99"), 86400),
+        (answer(403, {"message": "-"}, x_ratelimit_remaining="0", x_ratelimit_reset="inf"), 86400),
         (answer(403, {"message": "-"}, x_ratelimit_remaining="0", x_ratelimit_reset="1795176040"), 40),
         (answer(429, {"message": "-"}, x_ratelimit_remaining="0", x_ratelimit_reset="1795170000"), 1),
         (answer(403, {"message": "-"}, x_ratelimit_remaining="0"), 60),
@@ -72,6 +77,7 @@ def test_limits_say_how_long_to_wait(given: Answer, seconds: float) -> None:
         answer(503, ""),
         answer(200, "<html>"),
         answer(201, '{"number": 1, "ti'),
+        answer(200, "[" * 100_000),
     ],
 )
 def test_it_is_unclear_what_became_of_a_request_with_a_broken_answer(given: Answer) -> None:
@@ -127,6 +133,7 @@ def test_a_refusal_says_what_was_to_be_done_why_it_was_not_and_what_to_mend(
         ({}, "it answers with 422"),
         ([], "it answers with 422 and no reason"),
         ("<html>", "it answers with 422 and no reason"),
+        ("[" * 100_000, "it answers with 422 and no reason"),
     ],
 )
 def test_what_github_says_is_one_short_printable_line(body: Any, words: str) -> None:

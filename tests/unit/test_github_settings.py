@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from updater.errors import UsageError
-from updater.forges.github_settings import App, place
+from updater.forges.github.settings import App, place
 
 TOKEN = {"UPDATER_GITHUB_TOKEN": "ghp_hush"}
 HUB = "https://github.com/acme/gitops.git"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.helpers.events import NOON
 from updater.core import heads
 from updater.forge import Approval, Status
-from updater.forges import local_json, local_records
-from updater.forges.local_records import Comment, Record
+from updater.forges.local import checked_json, records
+from updater.forges.local.records import Comment, Record
 
 LINES = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), max_size=30)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=100)
@@ -49,24 +49,24 @@ RECORD = Record(7, "Deploy", "text", "open", "updater/staging/model-a", "main", 
 
 @given(RECORDS)
 def test_what_is_written_is_read_back(record: Record) -> None:
-    assert local_json.read(local_json.written(record)) == record
+    assert checked_json.read(checked_json.written(record)) == record
 
 
 @given(st.lists(STATUSES))
 def test_statuses_that_are_written_are_read_back(statuses: list[Status]) -> None:
-    assert local_json.read_statuses(local_json.written_statuses(statuses)) == tuple(statuses)
+    assert checked_json.read_statuses(checked_json.written_statuses(statuses)) == tuple(statuses)
 
 
 @given(st.binary() | st.from_regex(r"\A[\[\]{}0-9eE\",:a-z ]*\Z").map(str.encode))
 def test_nothing_else_is_read_nor_harms(content: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
-        local_json.read(content)
+        checked_json.read(content)
 
 
 @pytest.mark.parametrize("line", ["a\nb", "a\x1b[31mb", "a\u202eb", "a\u2028b"])
 def test_a_line_that_would_not_show_as_one_is_read_without_what_breaks_it(line: str) -> None:
     record = replace(RECORD, title=line, author=line, labels=(line,), approvals=(Approval(line, "b" * 40),))
-    read = local_json.read(local_json.written(record))
+    read = checked_json.read(checked_json.written(record))
     for text in (read.title, read.author, *read.labels, read.approvals[0].by):
         assert text.isprintable()
         assert (text[0], text[-1]) == ("a", "b")
@@ -89,4 +89,4 @@ def test_a_line_that_would_not_show_as_one_is_read_without_what_breaks_it(line: 
     ],
 )
 def test_a_branch_is_ours_if_we_would_name_it_so(branch: str, is_ours: bool) -> None:
-    assert local_records.is_ours(branch) is is_ours
+    assert records.is_ours(branch) is is_ours

@@ -33,7 +33,10 @@ class Request:
 
     @property
     def is_write(self) -> bool:
-        return self.method != "GET" and not self.path.endswith("/graphql")
+        """Whether it is to change something; queries of GraphQL are posted, too."""
+        if self.path == "/graphql":
+            return isinstance(self.body, dict) and str(self.body.get("query")).lstrip().startswith("mutation")
+        return self.method != "GET"
 
 
 @dataclass(frozen=True)

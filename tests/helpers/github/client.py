@@ -15,6 +15,11 @@ from typing import Any
 
 from tests.helpers.github.server import GitHub
 
+HEAD = "updater/staging/model-a"
+"""The branch of most pull requests in these tests."""
+PULLS = '{ repository(owner: "acme", name: "gitops") { pullRequests(first: 9) { nodes { %s } } } }'
+"""Asks for all pull requests; what of them is to be put in."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -80,6 +85,10 @@ class Client:
         url, headers = f"{self.github.site}/api/graphql", {"Authorization": f"Bearer {self.token}"}
         with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as response:
             return json.loads(response.read())
+
+    def listed(self, fields: str) -> Any:
+        """Fields of all pull requests, by GraphQL."""
+        return self.ask(PULLS % fields)["data"]["repository"]["pullRequests"]["nodes"]
 
     def git(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A git command with the token."""

@@ -9,6 +9,7 @@ from tests.helpers.github.graphql_types import (
     Context,
     Ref,
     Reports,
+    Resolver,
     Unavailable,
     attributes,
     by_id,
@@ -68,6 +69,16 @@ def ref(repository: Repository, name: str) -> Ref | None:
     whole = name if name.startswith("refs/") else HEADS + name
     sha = repository.tips.get(whole)
     return Ref(whole, sha) if sha else None
+
+
+def _queue(_: Context, repository: Repository, given: Arguments) -> str | None:
+    """The branch whose queue it is; None where it has none."""
+    branch = given.get("branch") or repository.default_branch
+    return branch if repository.protection(branch).queue else None
+
+
+def _allows(method: str) -> Resolver:
+    return lambda _, repository, __: method in repository.settings.methods
 
 
 def _login(_: Context, account: Account, __: Arguments) -> str:
@@ -137,22 +148,9 @@ define(
     lambda _, found, given: found.labels.get(given["name"].lower()),
     name="String!",
 )
-define(
-    "Repository",
-    "mergeQueue",
-    "MergeQueue",
-    lambda _, found, given: (
-        (branch := given.get("branch") or found.default_branch) and (branch if found.protection(branch).queue else None)
-    ),
-    branch="String",
-)
+define("Repository", "mergeQueue", "MergeQueue", _queue, branch="String")
 for _name, _method in (("merge", "mergeCommit"), ("squash", "squashMerge"), ("rebase", "rebaseMerge")):
-    define(
-        "Repository",
-        f"{_method}Allowed",
-        "Boolean!",
-        lambda _, found, __, name=_name: name in found.settings.methods,
-    )
+    define("Repository", f"{_method}Allowed", "Boolean!", _allows(_name))
 attributes("Repository", "Boolean!", autoMergeAllowed="settings.auto_merge", deleteBranchOnMerge="settings.delete_head")
 attributes("Repository", "RepositoryOwner!", owner="owner")
 attributes("Repository", "String!", nameWithOwner="name")

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.helpers.github import merging, pulls
 from tests.helpers.github.graphql_pulls import entry
-from tests.helpers.github.graphql_types import Context, Unavailable, by_id, define, unprocessable
+from tests.helpers.github.graphql_types import Context, Unavailable, by_id, define, member, unprocessable
 from tests.helpers.github.model import Pull
 from tests.helpers.github.refusals import Refusal
 
@@ -42,12 +42,12 @@ def _auto_merge(context: Context, _: Any, given: Arguments) -> dict[str, Any]:
         raise Unavailable("UNPROCESSABLE", "Pull request Auto merge is not allowed for this repository")
     if merging.state(context.repository, pull, context.mergeable(pull)) == "clean":
         raise Unavailable("UNPROCESSABLE", "Pull request Pull request is in clean status")
-    method = given["input"].get("mergeMethod") or "MERGE"
+    method: Any = (given["input"].get("mergeMethod") or "MERGE").lower()
     try:
-        merging.check_method(context.repository, method.lower())
+        merging.check_method(context.repository, method)
     except Refusal as refusal:
         raise unprocessable(refusal) from None
-    pull.auto_merge = (context.token.account, method.lower())
+    pull.auto_merge = (context.token.account, method)
     return {"clientMutationId": given["input"].get("clientMutationId"), "pullRequest": pull}
 
 
@@ -76,5 +76,5 @@ for _name, _resolve, _result, _type in (
 ):
     _kind = _name[0].upper() + _name[1:]
     define("Mutation", _name, f"{_kind}Payload", _resolve, input=f"{_kind}Input!")
-    define(f"{_kind}Payload", "clientMutationId", "String", lambda _, payload, __: payload["clientMutationId"])
-    define(f"{_kind}Payload", _result, _type, lambda _, payload, __, name=_result: payload[name])
+    define(f"{_kind}Payload", "clientMutationId", "String", member("clientMutationId"))
+    define(f"{_kind}Payload", _result, _type, member(_result))

@@ -126,6 +126,11 @@ def attributes(owner: str, kind: str, /, **names: str) -> None:
         define(owner, name, kind, _attribute(attribute))
 
 
+def member(name: str) -> Resolver:
+    """Takes a value out of a dictionary."""
+    return lambda _, value, __: value[name]
+
+
 def _attribute(path: str) -> Resolver:
     def resolve(_: Context, value: Any, __: Mapping[str, Any]) -> Any:
         for name in path.split("."):

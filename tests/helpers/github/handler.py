@@ -52,7 +52,7 @@ class Handler(git_server.Handler):
     def _serve_api(self, path: str, body: bytes, fault: Fault | None) -> None:
         request = self._request(path, body)
         if fault and fault.kind not in ("cut", "truncated"):
-            self._fail(request, fault)
+            self.github.note(request, self._fail(fault))
             return
         answer = self._answered(request, body)
         content = b"" if answer.body is None else json.dumps(answer.body).encode()
@@ -67,20 +67,22 @@ class Handler(git_server.Handler):
             return Answer(400, {"message": "Problems parsing JSON"})
         return self.github.answer(request)
 
-    def _fail(self, request: Request, fault: Fault) -> None:
+    def _fail(self, fault: Fault) -> int | None:
+        """Answers as the fault wants it, and gives the status; None where there is no answer."""
         limit = too_fast(fault.after)
-        pages = {
+        answers = {
             "error": Answer(500, {"message": "Server Error"}),
             "bad gateway": Answer(502),
             "page": Answer(200),
             "throttled": Answer(limit.status, limit.body, limit.headers),
         }
-        answer = pages.get(fault.kind)
-        self.github.note(request, answer and answer.status)
-        if answer:
-            self._send(answer, PAGE if answer.body is None else json.dumps(answer.body).encode())
-        elif fault.kind == "hang":
-            self.github.stopped.wait(git_server.PATIENCE)
+        answer = answers.get(fault.kind)
+        if answer is None:
+            if fault.kind == "hang":
+                self.github.stopped.wait(git_server.PATIENCE)
+            return None
+        self._send(answer, PAGE if answer.body is None else json.dumps(answer.body).encode())
+        return answer.status
 
     def _send(self, answer: Answer, content: bytes) -> None:
         kind = "text/html" if content == PAGE else "application/json; charset=utf-8"
@@ -102,8 +104,8 @@ class Handler(git_server.Handler):
             challenge = [("WWW-Authenticate", 'Basic realm="GitHub"')] if refusal.status == 401 else []
             self._answer(refusal.status, challenge, refusal.message.encode())
             return
-        if fault and fault.kind != "cut":
-            self._answer(502, [], PAGE)
+        if fault and fault.kind not in ("cut", "truncated"):
+            self._fail(fault)
             return
         self.path = f"/{name}.git/{service}?{urlsplit(self.path).query}"
         guard.write(self.github.bare, self.github.settings)

@@ -10,7 +10,7 @@ from typing import Any
 
 from jsonschema import Draft4Validator
 from jsonschema.exceptions import best_match
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 _NAME = "urn:github"
@@ -23,8 +23,7 @@ class Description:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document: dict[str, Any] = _as_json_schema(document)
-        contents = Resource(contents=self._document, specification=DRAFT4)
-        self._registry: Registry[Any] = Registry().with_resource(_NAME, contents)
+        self._registry: Registry[Any] = Registry().with_resource(_NAME, DRAFT4.create_resource(self._document))
         self._validators: dict[str, Draft4Validator] = {}
 
     @cached_property

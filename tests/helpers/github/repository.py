@@ -127,7 +127,7 @@ class Repository:
         base, head = self.tip(pull.base), self.tip(pull.head)
         if base is None:
             self.settle(pull, actor)
-        elif base != pull.base_sha and self.bare.contains(base, pull.sha):
+        elif self.bare.contains(base, pull.sha):
             self.settle(pull, actor, self.bare.landing(base, pull.sha))
         elif head is None:
             self.settle(pull, actor)

@@ -34,7 +34,8 @@ def open_pull(call: Call) -> Answer:
         call.given("body"),
         draft=call.given("draft", False),
     )
-    return Answer(201, call.shapes.full_pull(made))
+    unknown = {"mergeable": None, "rebaseable": None, "mergeable_state": "unknown"}  # that is found out afterwards
+    return Answer(201, {**call.shapes.full_pull(made), **unknown})
 
 
 @route("GET", PULL, READ)

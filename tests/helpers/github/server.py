@@ -23,7 +23,7 @@ from tests.helpers.github.faults import Kind as FaultKind
 from tests.helpers.github.git import Bare
 from tests.helpers.github.handler import Handler
 from tests.helpers.github.limits import Limits
-from tests.helpers.github.model import Settings
+from tests.helpers.github.model import Protection, Settings
 from tests.helpers.github.openapi import Description, load
 from tests.helpers.github.people import Person
 from tests.helpers.github.repository import Repository
@@ -139,6 +139,10 @@ class GitHub:
         """A new App, installed on the repository."""
         return self.access.register(slug, self.repository.account(f"{slug}[bot]", type="Bot"), rights)
 
+    def protect(self, branch: str = "main", **rules: Any) -> None:
+        """Demands something of a branch, see `Protection`; without rules only that nobody pushes to it."""
+        self.settings.protection[branch] = Protection(**rules)
+
     def fault(self, kind: FaultKind, path: str = "", method: str = "", times: int = 1, after: int = 7) -> None:
         """Lets the next such requests go wrong. `path` is a regular expression for a part of it."""
         self.faults.append(Fault(method, path, times, kind, after))
@@ -148,10 +152,14 @@ class GitHub:
         self.interruptions.append(Interruption(method, path, 1, act))
 
     def answer(self, request: Request) -> Answer:
-        """What the API says to a request."""
+        """What the API says to a request; a mistake of the stand-in itself is one more violation."""
         with self.lock:
-            answer = self.api.answer(request)
-        self._tell_hooks()
+            try:
+                answer = self.api.answer(request)
+            except Exception as problem:
+                self.violations.append(f"{request.method} {request.path}: {problem!r}")
+                answer = Answer(500, {"message": repr(problem)})
+        self.tell_hooks()
         return answer
 
     def note(self, request: Request, status: int | None) -> None:
@@ -162,9 +170,10 @@ class GitHub:
         """Looks at what git has brought."""
         with self.lock:
             self.repository.refresh(self.repository.account(login) if login else None)
-        self._tell_hooks()
+        self.tell_hooks()
 
-    def _tell_hooks(self) -> None:
+    def tell_hooks(self) -> None:
+        """Tells hooks what has happened since the last request; each request does that before it is answered."""
         with self.lock:
             events, self.repository.events = self.repository.events, []
         for name, about in events:

@@ -33,6 +33,13 @@ def robot(github: GitHub) -> Client:
 
 
 @pytest.fixture
+def bot(github: GitHub) -> Client:
+    """An App, as it is installed on the repository."""
+    app = github.app()
+    return Client(github, github.access.installed(app, app.installation).value)
+
+
+@pytest.fixture
 def opened(github: GitHub, robot: Client) -> str:
     """Pull request 1 is open from HEAD; its commit is given."""
     sha = github.person("carol").push(HEAD, {"a.yaml": "a: 2\n"})

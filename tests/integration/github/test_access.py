@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-import IMPORTS
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers import components, gitops
+from tests.helpers.events import NOON
+from tests.helpers.github.calls import ROUTES
+from tests.helpers.github.client import HEAD, PULLS, Client
+from tests.helpers.github.openapi import load
+from tests.helpers.github.refusals import Refusal
+from tests.helpers.github.server import GitHub
+from tests.helpers.github.stand import Watch
 
 
 def test_an_unknown_token_is_refused(github: GitHub) -> None:
@@ -19,9 +31,7 @@ def test_a_repository_that_a_token_is_not_for_is_not_there(github: GitHub, robot
     assert (found["data"], found["errors"][0]["type"]) == ({"repository": None}, "NOT_FOUND")
 
 
-@pytest.mark.parametrize(
-    ("kind", "who"), [("fine-grained", "personal access token"), ("installation", "integration")]
-)
+@pytest.mark.parametrize(("kind", "who"), [("fine-grained", "personal access token"), ("installation", "integration")])
 def test_a_right_that_a_token_lacks_is_told(github: GitHub, opened: str, kind: Any, who: str) -> None:
     token = github.token("robot", kind, {"contents": "read", "pull_requests": "read"})
     weak = Client(github, token.value)
@@ -42,7 +52,7 @@ def test_graphql_leaves_out_what_a_token_may_not_read(github: GitHub, opened: st
 
 def test_an_app_finds_its_installation_and_its_tokens_end(github: GitHub, watch: Watch) -> None:
     app = github.app()
-    as_app = Client(github, signed(app.id, app.key))
+    as_app = Client(github, app.assertion(NOON))
     assert as_app.get("/installation").body["id"] == app.installation
     assert [one["id"] for one in as_app.call("GET", "/app/installations").body] == [app.installation]
     made = as_app.call("POST", f"/app/installations/{app.installation}/access_tokens")
@@ -59,19 +69,19 @@ def test_an_app_finds_its_installation_and_its_tokens_end(github: GitHub, watch:
 )
 def test_a_web_token_of_another_time_or_app_is_refused(github: GitHub, claims: dict[str, Any]) -> None:
     app = github.app()
-    assert Client(github, signed(app.id, app.key, **claims)).call("GET", "/app").status == 401
+    assert Client(github, app.assertion(NOON, **claims)).call("GET", "/app").status == 401
 
 
 def test_a_web_token_that_another_key_signed_is_refused(github: GitHub) -> None:
     app, other = github.app("one"), github.app("two")
-    assert Client(github, signed(app.id, other.key)).call("GET", "/app").status == 401
+    forged = other.assertion(NOON, iss=str(app.id))
+    assert Client(github, forged).call("GET", "/app").status == 401
 
 
-def test_a_bot_has_its_name_with_brackets_in_rest_alone(github: GitHub, opened: str) -> None:
+def test_a_bot_has_its_name_with_brackets_in_rest_alone(github: GitHub, bot: Client, opened: str) -> None:
     github.person("carol").push("other", {"b.yaml": "b: 2\n"})
-    bot = Client(github, installation_token(github))
     assert bot.open("other").body["user"]["login"] == "updater-app[bot]"
-    nodes = bot.ask(PULLS % "author { __typename login }")["data"]["repository"]["pullRequests"]["nodes"]
+    nodes = bot.listed("author { __typename login }")
     assert nodes[1] == {"author": {"__typename": "Bot", "login": "updater-app"}}
     assert bot.call("GET", "/user").status == 403
 
@@ -80,7 +90,11 @@ def test_requests_are_counted_by_the_hour(github: GitHub, robot: Client, watch: 
     github.limits.hourly = 2
     assert [robot.get().headers["x-ratelimit-remaining"] for _ in range(2)] == ["1", "0"]
     over = robot.get()
-    assert (over.status, over.headers["x-ratelimit-remaining"], "rate limit exceeded" in over.reason) == (403, "0", True)
+    assert (over.status, over.headers["x-ratelimit-remaining"], "rate limit exceeded" in over.reason) == (
+        403,
+        "0",
+        True,
+    )
     assert int(over.headers["x-ratelimit-reset"]) == NOON.timestamp() + 3600
     assert robot.call("GET", "/rate_limit").body["rate"]["remaining"] == 0
     watch.pause(3600)
@@ -112,7 +126,7 @@ def test_content_is_created_500_times_an_hour_at_the_most(github: GitHub, watch:
         watch.pause(1)
     with pytest.raises(Refusal) as refused:
         github.limits.create("robot")
-    assert refused.value.headers["retry-after"] == str(3600 - 500 + 1)
+    assert refused.value.headers["retry-after"] == str(3600 - 500)
 
 
 def test_what_counts_as_content_is_what_the_description_says() -> None:
@@ -151,9 +165,10 @@ def test_a_push_by_git_moves_the_pull_request_and_names_who_did_it(
 
 
 def test_a_protected_branch_takes_no_push(github: GitHub, robot: Client, opened: str, tmp_path: Path) -> None:
-    protect(github)
+    github.protect()
     robot.git(tmp_path, "clone", "--quiet", github.git_url, "clone")
-    refused = robot.git(tmp_path / "clone", "push", "origin", f"origin/{HEAD}:main", f"origin/{HEAD}:other")
+    clone = tmp_path / "clone"
+    refused = robot.git(clone, "push", "origin", f"{opened}:refs/heads/main", f"{opened}:refs/heads/other")
     assert "GH006: Protected branch update failed for refs/heads/main." in refused.stderr
     assert gitops.tip(github.bare, "other") == opened
 
@@ -163,4 +178,4 @@ def test_a_push_of_too_many_refs_is_refused_whole(github: GitHub, robot: Client,
     robot.git(tmp_path, "clone", "--quiet", github.git_url, "clone")
     refused = robot.git(tmp_path / "clone", "push", "origin", "HEAD:a", "HEAD:b", "HEAD:c")
     assert "can not update more than 2 branches" in refused.stderr
-    assert robot.git(tmp_path / "clone", "push", "origin", "HEAD:a", "HEAD:b").returncode != 0 or True
+    assert robot.git(tmp_path / "clone", "push", "origin", "HEAD:a", "HEAD:b").returncode == 0

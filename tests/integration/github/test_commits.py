@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import IMPORTS
+from tests.helpers.github.client import HEAD, Client
 
 
 def test_the_newest_status_of_a_context_counts(robot: Client, opened: str) -> None:
@@ -20,9 +20,8 @@ def test_a_status_that_is_too_long_or_of_no_commit_is_refused(robot: Client, ope
     assert robot.send("POST", f"/statuses/{'0' * 40}", state="success").status == 422
 
 
-def test_check_runs_are_for_apps(github: GitHub, robot: Client, opened: str) -> None:
+def test_check_runs_are_for_apps(robot: Client, bot: Client, opened: str) -> None:
     run = {"name": "smoke", "head_sha": opened, "status": "completed", "conclusion": "success"}
     assert robot.send("POST", "/check-runs", **run).status == 403
-    app = Client(github, installation_token(github))
-    assert app.send("POST", "/check-runs", **run).status == 201
+    assert bot.send("POST", "/check-runs", **run).status == 201
     assert [one["name"] for one in robot.get(f"/commits/{opened}/check-runs").body["check_runs"]] == ["smoke"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import IMPORTS
+import pytest
+
+from tests.helpers import gitops
+from tests.helpers.github.client import HEAD, Client
+from tests.helpers.github.server import GitHub
 
 
-def protect(github: GitHub, **rules: Any) -> None:
-    github.settings.protection["main"] = Protection(**rules)
-
-
-@pytest.mark.parametrize(("method", "parents", "subject"), [("merge", 2, "Merge"), ("squash", 1, "Bump (#1)"), ("rebase", 1, "Change")])
+@pytest.mark.parametrize(
+    ("method", "parents", "subject"), [("merge", 2, "Merge"), ("squash", 1, "Bump (#1)"), ("rebase", 1, "Change")]
+)
 def test_each_method_lands_the_files(
     github: GitHub, robot: Client, opened: str, method: str, parents: int, subject: str
 ) -> None:
@@ -34,7 +36,7 @@ def test_a_conflict_is_told_and_not_merged(github: GitHub, robot: Client, opened
     github.person("carol").push("main", {"a.yaml": "a: 9\n"})
     assert (robot.pull()["mergeable"], robot.pull()["mergeable_state"]) == (False, "dirty")
     assert (robot.merge().status, robot.merge().reason) == (405, "Pull Request is not mergeable")
-    told = robot.ask(PULLS % "mergeable mergeStateStatus")["data"]["repository"]["pullRequests"]["nodes"]
+    told = robot.listed("mergeable mergeStateStatus")
     assert told == [{"mergeable": "CONFLICTING", "mergeStateStatus": "DIRTY"}]
 
 
@@ -43,9 +45,7 @@ def test_whether_it_can_be_merged_may_not_be_known_at_once(github: GitHub, robot
     assert (robot.pull()["mergeable"], robot.pull()["mergeable"]) == (None, True)
 
 
-def test_a_method_that_the_repository_does_not_have_is_refused(
-    github: GitHub, robot: Client, opened: str
-) -> None:
+def test_a_method_that_the_repository_does_not_have_is_refused(github: GitHub, robot: Client, opened: str) -> None:
     github.settings.methods = frozenset({"squash"})
     assert (robot.merge().status, robot.merge().reason) == (405, "Merge commits are not allowed on this repository.")
     assert robot.merge(merge_method="squash").status == 200
@@ -59,7 +59,7 @@ def test_a_draft_is_not_merged(github: GitHub, robot: Client) -> None:
 
 
 def test_reviews_that_are_required_have_to_be_there(github: GitHub, robot: Client, opened: str) -> None:
-    protect(github, approvals=1)
+    github.protect(approvals=1)
     assert (robot.merge().status, robot.pull()["mergeable_state"]) == (405, "blocked")
     github.person("bob", writes=False).approve(1)
     assert robot.merge().status == 405
@@ -68,7 +68,7 @@ def test_reviews_that_are_required_have_to_be_there(github: GitHub, robot: Clien
 
 
 def test_an_objection_blocks_until_it_is_taken_back(github: GitHub, robot: Client, opened: str) -> None:
-    protect(github, approvals=1)
+    github.protect(approvals=1)
     github.person("bob").approve(1)
     objection = github.person("alice").request_changes(1)
     assert "Changes have been requested" in robot.merge().reason
@@ -85,7 +85,7 @@ def test_nobody_approves_what_is_ones_own(robot: Client, opened: str) -> None:
 def test_a_push_dismisses_approvals_where_that_is_set(
     github: GitHub, robot: Client, opened: str, is_dismissed: bool, state: str
 ) -> None:
-    protect(github, approvals=1, dismiss_stale=is_dismissed)
+    github.protect(approvals=1, dismiss_stale=is_dismissed)
     github.person("alice").approve(1)
     github.person("carol").push(HEAD, {"a.yaml": "a: 3\n"})
     [review] = robot.get("/pulls/1/reviews").body
@@ -93,7 +93,7 @@ def test_a_push_dismisses_approvals_where_that_is_set(
 
 
 def test_a_merge_of_the_base_dismisses_nothing(github: GitHub, robot: Client, opened: str) -> None:
-    protect(github, approvals=1, dismiss_stale=True)
+    github.protect(approvals=1, dismiss_stale=True)
     github.person("alice").approve(1)
     github.person("carol").push("main", {"b.yaml": "b: 2\n"})
     github.person("carol").clone.merge("main", HEAD)
@@ -101,7 +101,7 @@ def test_a_merge_of_the_base_dismisses_nothing(github: GitHub, robot: Client, op
 
 
 def test_owners_of_the_code_have_to_approve(github: GitHub, robot: Client, opened: str) -> None:
-    protect(github, approvals=1, code_owners=True)
+    github.protect(approvals=1, code_owners=True)
     github.person("bob").approve(1)
     assert robot.merge().reason == "Waiting on code owner review from alice."
     github.person("alice").approve(1)
@@ -110,7 +110,7 @@ def test_owners_of_the_code_have_to_approve(github: GitHub, robot: Client, opene
 
 def test_a_team_owns_what_is_below_a_folder(github: GitHub, robot: Client) -> None:
     github.repository.teams["writers"] = ["dora"]
-    protect(github, code_owners=True)
+    github.protect(code_owners=True)
     github.person("carol").push(HEAD, {"docs/en/a.md": "x"})
     robot.open(HEAD)
     assert robot.merge().reason == "Waiting on code owner review from acme/writers."
@@ -119,7 +119,7 @@ def test_a_team_owns_what_is_below_a_folder(github: GitHub, robot: Client) -> No
 
 
 def test_statuses_that_are_required_have_to_be_green(github: GitHub, robot: Client, opened: str) -> None:
-    protect(github, contexts=("ci",))
+    github.protect(contexts=("ci",))
     assert robot.merge().reason == 'Required status check "ci" is expected.'
     github.person("alice").report(opened, "ci", "failure")
     assert robot.merge().status == 405
@@ -131,7 +131,7 @@ def test_statuses_that_are_required_have_to_be_green(github: GitHub, robot: Clie
 def test_a_head_behind_its_base_is_refused_where_the_branch_is_strict(
     github: GitHub, robot: Client, opened: str
 ) -> None:
-    protect(github, strict=True)
+    github.protect(strict=True)
     github.person("carol").push("main", {"b.yaml": "b: 2\n"})
     assert (robot.pull()["mergeable_state"], robot.merge().status) == ("behind", 405)
     github.person("carol").clone.merge("main", HEAD)
@@ -145,23 +145,26 @@ def test_the_head_branch_goes_where_that_is_set(github: GitHub, robot: Client, o
     assert robot.pull()["merged"]
 
 
-ENQUEUE = "mutation($id: ID!, $sha: GitObjectID) { enqueuePullRequest(input: {pullRequestId: $id, expectedHeadOid: $sha}) { mergeQueueEntry { position state } } }"
+ENQUEUE = (
+    "mutation($id: ID!, $sha: GitObjectID) { enqueuePullRequest(input: {pullRequestId: $id, expectedHeadOid: $sha}) {"
+    " mergeQueueEntry { position state } } }"
+)
 
 
 def test_a_branch_with_a_queue_is_merged_by_the_queue(github: GitHub, robot: Client, opened: str) -> None:
-    protect(github, queue=True)
+    github.protect(queue=True)
     assert (robot.merge().status, robot.merge().reason) == (405, "Changes must be made through the merge queue")
     assert robot.ask(ENQUEUE, id="PR_1", sha="0" * 40)["errors"][0]["type"] == "UNPROCESSABLE"
     entry = robot.ask(ENQUEUE, id="PR_1", sha=opened)["data"]["enqueuePullRequest"]["mergeQueueEntry"]
     assert entry == {"position": 1, "state": "QUEUED"}
-    [told] = robot.ask(PULLS % "isInMergeQueue state")["data"]["repository"]["pullRequests"]["nodes"]
+    [told] = robot.listed("isInMergeQueue state")
     assert told == {"isInMergeQueue": True, "state": "OPEN"}
     github.person("alice").merge_queue()
     assert robot.pull()["merged"]
 
 
 def test_a_push_takes_a_pull_request_out_of_the_queue(github: GitHub, robot: Client, opened: str) -> None:
-    protect(github, queue=True)
+    github.protect(queue=True)
     robot.ask(ENQUEUE, id="PR_1", sha=opened)
     github.person("carol").push(HEAD, {"a.yaml": "a: 3\n"})
     github.person("alice").merge_queue()
@@ -169,7 +172,7 @@ def test_a_push_takes_a_pull_request_out_of_the_queue(github: GitHub, robot: Cli
 
 
 def test_auto_merge_waits_for_the_rules(github: GitHub, robot: Client, opened: str) -> None:
-    protect(github, approvals=1)
+    github.protect(approvals=1)
     enable = 'mutation { enablePullRequestAutoMerge(input: {pullRequestId: "PR_1"}) { pullRequest { number } } }'
     assert "not allowed" in robot.ask(enable)["errors"][0]["message"]
     github.settings.auto_merge = True

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-import IMPORTS
+from typing import Any
+
+import pytest
+
+from tests.helpers import gitops
+from tests.helpers.github.client import HEAD, Client
+from tests.helpers.github.server import GitHub
 
 
 def test_an_opened_one_tells_what_it_changes(robot: Client, opened: str) -> None:
@@ -22,9 +28,7 @@ def test_one_head_and_base_have_one_open_pull_request(robot: Client, opened: str
 
 
 @pytest.mark.parametrize(("head", "base", "wrong"), [("nowhere", "main", "head"), (HEAD, "nowhere", "base")])
-def test_branches_that_are_not_there_are_refused(
-    robot: Client, opened: str, head: str, base: str, wrong: str
-) -> None:
+def test_branches_that_are_not_there_are_refused(robot: Client, opened: str, head: str, base: str, wrong: str) -> None:
     refused = robot.open(head, base)
     assert (refused.status, refused.body["errors"]) == (
         422,
@@ -55,9 +59,9 @@ def test_lists_are_filtered_by_branches_and_state(github: GitHub, robot: Client,
 
 def test_labels_are_made_where_they_are_new_and_known_in_any_case(robot: Client, opened: str) -> None:
     robot.send("POST", "/issues/1/labels", labels=["Promotion"])
-    robot.call("POST", "/repos/acme/gitops/issues/1/labels", ["promotion", "urgent"])
-    assert [label["name"] for label in robot.get("/issues/1/labels").body] == ["Promotion", "urgent"]
-    assert robot.call("DELETE", "/repos/acme/gitops/issues/1/labels/urgent").status == 200
+    robot.call("POST", "/repos/acme/gitops/issues/1/labels", ["promotion", "updater:withdrawn"])
+    assert [label["name"] for label in robot.get("/issues/1/labels").body] == ["Promotion", "updater:withdrawn"]
+    assert robot.call("DELETE", "/repos/acme/gitops/issues/1/labels/updater%3Awithdrawn").status == 200
     assert [label["name"] for label in robot.pull()["labels"]] == ["Promotion"]
 
 
@@ -117,9 +121,7 @@ def test_a_head_that_got_into_the_base_by_a_push_was_merged(github: GitHub, robo
     assert (pull["merged"], pull["state"], pull["merge_commit_sha"]) == (True, "closed", merge)
 
 
-def test_a_head_without_anything_of_its_own_closes_the_pull_request(
-    github: GitHub, robot: Client, opened: str
-) -> None:
+def test_a_head_without_anything_of_its_own_closes_the_pull_request(github: GitHub, robot: Client, opened: str) -> None:
     github.person("carol").clone.force(gitops.tip(github.bare), HEAD)
     assert (robot.pull()["state"], robot.pull()["merged"]) == ("closed", False)
 

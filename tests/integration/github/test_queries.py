@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-import IMPORTS
+from typing import Any
+
+import pytest
+
+from tests.helpers.github.client import HEAD, PULLS, Client
+from tests.helpers.github.server import GitHub
 
 
 @pytest.mark.parametrize(
@@ -72,10 +77,9 @@ def test_connections_are_read_page_by_page(github: GitHub, robot: Client, opened
     assert ([label["name"] for label in last["nodes"]], last["pageInfo"]["hasNextPage"]) == (["c"], False)
 
 
-def test_what_is_reported_of_a_commit_comes_together(github: GitHub, robot: Client, opened: str) -> None:
+def test_what_is_reported_of_a_commit_comes_together(robot: Client, bot: Client, opened: str) -> None:
     robot.send("POST", f"/statuses/{opened}", state="success", context="ci")
-    app = Client(github, installation_token(github))
-    app.send("POST", "/check-runs", name="smoke", head_sha=opened, conclusion="failure")
+    bot.send("POST", "/check-runs", name="smoke", head_sha=opened, conclusion="failure")
     query = (
         'query($oid: GitObjectID!) { repository(owner: "acme", name: "gitops") { object(oid: $oid) { ... on Commit {'
         " statusCheckRollup { state contexts(first: 9) { nodes { __typename ... on StatusContext { context state }"
@@ -93,11 +97,11 @@ def test_what_is_reported_of_a_commit_comes_together(github: GitHub, robot: Clie
 def test_who_closed_it_is_in_the_timeline(github: GitHub, robot: Client, opened: str) -> None:
     github.person("alice").close(1)
     event = "timelineItems(last: 1, itemTypes: [CLOSED_EVENT]) { nodes { ... on ClosedEvent { actor { login } } } }"
-    [pull] = robot.ask(PULLS % event)["data"]["repository"]["pullRequests"]["nodes"]
+    [pull] = robot.listed(event)
     assert pull["timelineItems"]["nodes"] == [{"actor": {"login": "alice"}}]
 
 
-def test_points_run_out(github: GitHub, robot: Client, watch: Watch) -> None:
+def test_points_run_out(github: GitHub, robot: Client) -> None:
     github.limits.hourly = 1
     robot.ask("{ viewer { login } }")
     assert robot.ask("{ viewer { login } }")["errors"][0]["type"] == "RATE_LIMITED"

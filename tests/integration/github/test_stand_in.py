@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-import IMPORTS
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.helpers import components
+from tests.helpers.github.calls import ROUTES
+from tests.helpers.github.client import HEAD, Client
+from tests.helpers.github.openapi import load
+from tests.helpers.github.server import GitHub
+from tests.helpers.github.webhooks import Hook
 
 
 @pytest.mark.parametrize(("kind", "status"), [("error", 500), ("throttled", 403)])
@@ -50,13 +66,41 @@ def test_requests_are_remembered(github: GitHub, robot: Client) -> None:
     ]
 
 
-def test_hooks_are_told_with_a_signature(github: GitHub, robot: Client, opened: str) -> None:
-    github.hooks.append(Hook(f"{github.site}/nobody", "secret"))
-    robot.send("POST", f"/statuses/{opened}", state="success", context="ci")
-    [told] = [one for one in github.deliveries if one.headers["X-GitHub-Event"] == "status"]
-    assert json.loads(told.body)["context"] == "ci"
-    assert told.headers["X-Hub-Signature-256"] == signature(b"secret", told.body)
-    assert len(told.headers["X-GitHub-Delivery"]) == 36
+@contextmanager
+def receiver() -> Iterator[tuple[str, list[tuple[Any, bytes]]]]:
+    """The URL of a web hook, and what has come in there: headers and body."""
+    received: list[tuple[Any, bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append((self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(202)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is logged."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/hooks/github", received
+        server.shutdown()
+        thread.join()
+
+
+def test_hooks_are_told_with_a_signature_before_the_answer_comes(github: GitHub, robot: Client, opened: str) -> None:
+    with receiver() as (url, received):
+        github.hooks.append(Hook(url, "secret"))
+        robot.send("POST", f"/statuses/{opened}", state="success", context="ci")
+        github.person("alice").approve(1)
+        robot.merge()
+    events = [headers["X-GitHub-Event"] for headers, _ in received]
+    assert events == ["status", "pull_request_review", "pull_request", "push"]
+    headers, body = received[0]
+    assert json.loads(body)["context"] == "ci"
+    assert headers["X-Hub-Signature-256"] == f"sha256={hmac.new(b'secret', body, hashlib.sha256).hexdigest()}"
+    assert len({headers["X-GitHub-Delivery"] for headers, _ in received}) == 4
+    assert [delivery.status for delivery in github.deliveries] == [202] * 4
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from urllib.parse import unquote, urlsplit
 from updater.adapters.git import Git, remote
 from updater.errors import ForgeError, ForgeUnavailable, UsageError
 from updater.forge import Connection, Forge
-from updater.forges.local_forge import LocalForge
-from updater.forges.local_store import Store
+from updater.forges.local.forge import LocalForge
+from updater.forges.local.store import Store
 
 
 def connect(connection: Connection) -> Forge:

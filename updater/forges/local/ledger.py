@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from updater.errors import ForgeRefused
 from updater.forge import PER_HEAD, PREFIX
-from updater.forges import local_json
-from updater.forges.local_json import AT_MOST
-from updater.forges.local_records import Record, head_ref
-from updater.forges.local_store import Move, Signature, Store
+from updater.forges.local import checked_json
+from updater.forges.local.checked_json import AT_MOST
+from updater.forges.local.records import Record, head_ref
+from updater.forges.local.store import Move, Signature, Store
 
 HEADS = "refs/heads/"
 _STORIES = "refs/updater/pr/"
@@ -122,7 +122,7 @@ class Ledger:
         records = {}
         for name, content in zip(refs, contents, strict=True):
             try:
-                records[name] = local_json.read(content or b"")
+                records[name] = checked_json.read(content or b"")
             except ValueError as error:
                 _log.warning("%s is no pull request that can be read: %s", name, error)
         return records
@@ -172,9 +172,9 @@ def _fits(name: str, record: Record, expected: str, *, is_open: bool) -> bool:
 
 def _content(record: Record) -> bytes:
     """The record as it is written, once it is sure that it can be read again."""
-    content = local_json.written(record)
+    content = checked_json.written(record)
     try:
-        local_json.read(content)
+        checked_json.read(content)
     except ValueError as error:
         raise ForgeRefused(f"the pull request of {record.head} cannot be kept: {error}") from error
     return content

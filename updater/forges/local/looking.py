@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from updater.errors import ForgeError
 from updater.forge import Readiness
-from updater.forges import local_changes, local_merging
-from updater.forges.local_changes import Change
-from updater.forges.local_ledger import Found
-from updater.forges.local_merging import Standing
-from updater.forges.local_store import Store
+from updater.forges.local import changes, merging
+from updater.forges.local.changes import Change
+from updater.forges.local.ledger import Found
+from updater.forges.local.merging import Standing
+from updater.forges.local.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -34,14 +34,14 @@ def seen(store: Store, found: Sequence[Found]) -> list[Seen]:
     """How these stand to their bases; one process for each base."""
     standings: dict[str | None, dict[str, Standing]] = {None: {}}
     for base in {each.base for each in found if each.base is not None}:
-        standings[base] = local_merging.standings(store, base, {each.commit for each in found if each.base == base})
+        standings[base] = merging.standings(store, base, {each.commit for each in found if each.base == base})
     return [Seen(each, standings[each.base].get(each.commit)) for each in found]
 
 
 def landing(store: Store, found: Found) -> Change:
     """What is to be written of one that somebody merged by git."""
-    landed = local_merging.landed(store, found.commit, found.base or found.commit)
-    return local_changes.merged(found.record, found.commit, landed)
+    landed = merging.landed(store, found.commit, found.base or found.commit)
+    return changes.merged(found.record, found.commit, landed)
 
 
 class Merges:
@@ -57,7 +57,7 @@ class Merges:
         self._known = {pair: clean for pair, clean in self._known.items() if pair in pairs}
         asked = sorted(pairs - self._known.keys())
         try:
-            self._known |= zip(asked, local_merging.can_merge(self._store, asked), strict=True)
+            self._known |= zip(asked, merging.can_merge(self._store, asked), strict=True)
         except ForgeError as error:
             _log.warning("whether pull requests conflict is not known: %s", error)
         return [self._readiness(each) for each in pull_requests]

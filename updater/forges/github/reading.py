@@ -51,7 +51,7 @@ def is_ours(node: Node) -> bool:
 
 
 def pull_request(node: Node, now: datetime) -> PullRequest:
-    """A pull request from the fields of `github_queries`."""
+    """A pull request from the fields of `queries`."""
     state = _STATES[node["state"]]
     return PullRequest(
         number=int(node["number"]),

@@ -12,10 +12,10 @@ from typing import Any, Protocol, TypeVar
 from updater.core import pace
 from updater.errors import ForgeUnavailable
 from updater.forge import Connection
-from updater.forges import github_answers
-from updater.forges.github_answers import Answer, Asked, Later
-from updater.forges.github_queries import Query
-from updater.forges.github_settings import Place
+from updater.forges.github import answers
+from updater.forges.github.answers import Answer, Asked, Later
+from updater.forges.github.queries import Query
+from updater.forges.github.settings import Place
 
 TRIES = 3
 PATIENCE = 60.0
@@ -82,12 +82,12 @@ class Client:
 
     def _sent(self, verb: str, path: str, body: Any, doing: str, right: str) -> Any:
         answer = self._wire.send(self._token(), verb, path, body)
-        return github_answers.content(answer, self._asked(doing, right), self.now())
+        return answers.content(answer, self._asked(doing, right), self.now())
 
     def _queried(self, query: Query, doing: str, right: str) -> Mapping[str, Any]:
         variables = {"owner": self._place.owner, "name": self._place.name} if query.in_repository else {}
         answer = self._wire.query(self._token(), query.text, {**variables, **query.variables})
-        found, is_whole = github_answers.data(answer, self._asked(doing, right), self.now())
+        found, is_whole = answers.data(answer, self._asked(doing, right), self.now())
         if not is_whole and not self._has_warned:
             self._has_warned = True
             where = self._place.repository

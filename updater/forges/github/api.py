@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +12,8 @@ from github.Requester import Requester
 
 from updater import __version__
 from updater.errors import ForgeError, UsageError
-from updater.forges.github_answers import Answer, Later
-from updater.forges.github_settings import App
-
-# It would log whole answers, the tokens of an App among them.
-logging.getLogger("github").setLevel(logging.WARNING)
+from updater.forges.github.answers import Answer, Later
+from updater.forges.github.settings import App
 
 _REASONS = {
     requests.exceptions.SSLError: "its certificate is not trusted",
@@ -27,7 +23,7 @@ _REASONS = {
 
 
 class Wire:
-    """Requests to one server. `api` is the base URL of its REST API, `seconds` limits each wait for it."""
+    """Requests to one server, one after the other. `api` is the base URL of its REST API, `seconds` limits each."""
 
     def __init__(self, api: str, seconds: float) -> None:
         self._token = _Token()

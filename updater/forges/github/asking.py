@@ -7,11 +7,10 @@ from dataclasses import replace
 from itertools import islice
 
 from updater.forge import PER_HEAD, PullRequest, Status
-from updater.forges import github_queries as queries
-from updater.forges import github_reading as reading
-from updater.forges.github_client import Client
-from updater.forges.github_queries import Query
-from updater.forges.github_reading import Node, expected
+from updater.forges.github import queries, reading
+from updater.forges.github.client import Client
+from updater.forges.github.queries import Query
+from updater.forges.github.reading import Node, expected
 
 
 def opened(client: Client) -> Sequence[PullRequest]:

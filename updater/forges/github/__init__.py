@@ -10,17 +10,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
+from urllib.parse import quote
 
 from updater.errors import ForgeError, ForgeRefused, UsageError
 from updater.forge import Connection, Credentials, Draft, Edit, Forge, Method, PullRequest, Status
-from updater.forges import github_asking as asking
-from updater.forges import github_queries as queries
-from updater.forges import github_reading as reading
-from updater.forges import github_settings
-from updater.forges.github_client import Client, Wire
-from updater.forges.github_reading import expected
-from updater.forges.github_settings import App, Place
-from updater.forges.github_tokens import Tokens
+from updater.forges.github import asking, merging, queries, reading, settings
+from updater.forges.github.client import Client, Wire
+from updater.forges.github.reading import expected
+from updater.forges.github.settings import App, Place
+from updater.forges.github.tokens import Tokens
 
 MAX_BODY = 65536
 _MAX_DESCRIPTION = 140
@@ -35,15 +33,15 @@ def connect(connection: Connection) -> Forge:
     `UPDATER_GITHUB_API` where the API of a GitHub Enterprise Server is. Raises `UsageError` where these are missing or
     wrong, and where PyGithub is not installed.
     """
-    place = github_settings.place(connection.repository, connection.environ)
+    place = settings.place(connection.repository, connection.environ)
     try:
         # Not before it is needed: it takes longer than all the rest.
-        from updater.forges import github_api
+        from updater.forges.github import api
     except ImportError as error:
         hint = "pip install 'manifest-updater[github]'"
         raise UsageError(f"pull requests on GitHub need a library that is missing: {error.name}", hint=hint) from error
-    wire = github_api.Wire(place.api, connection.seconds)
-    token = _token(place, connection, wire, github_api.app_token)
+    wire = api.Wire(place.api, connection.seconds)
+    token = _token(place, connection, wire, api.app_token)
     return GitHub(Client(wire, token, place, connection), token, place)
 
 
@@ -101,6 +99,8 @@ class GitHub:
         """See `Forge`."""
         if edit.labels:
             self._label(number, edit.labels)
+        for label in edit.without:
+            self._take_off(number, label)
         if edit.comment is not None:
             self._comment(number, edit.comment)
         fields = {"title": edit.title, "body": edit.body, "base": edit.base, "state": edit.state}
@@ -119,23 +119,7 @@ class GitHub:
 
     def merge(self, number: int, commit: str, method: Method | None) -> Literal["merged", "queued"]:
         """See `Forge`."""
-        doing, right = f"merge #{number}", "contents: write, pull requests: write"
-        answer = self._client.query(queries.before_merging(number), doing)
-        done = _done(answer, number, commit)
-        with expected():
-            id_, has_queue = answer["pullRequest"]["id"], answer["pullRequest"]["isMergeQueueEnabled"]
-            wanted = {"sha": commit, "merge_method": method or _first_allowed(answer)}
-
-        def landed() -> Literal["merged", "queued"] | None:
-            return _done(self._client.query(queries.before_merging(number), doing), number, commit)
-
-        if done is not None:
-            return done
-        if has_queue:
-            self._client.mutate(queries.enqueue(id_, commit), doing, right, landed)
-            return "queued"
-        self._client.write("PUT", f"{self._path}/pulls/{number}/merge", wanted, doing, right, landed)
-        return "merged"
+        return merging.merge(self._client, f"{self._path}/pulls/{number}", number, commit, method)
 
     def report(self, commit: str, status: Status) -> None:
         """See `Forge`."""
@@ -173,6 +157,14 @@ class GitHub:
         path = f"{self._path}/issues/{number}/labels"
         self._client.write("POST", path, {"labels": list(labels)}, f"label #{number}", _PULLS)
 
+    def _take_off(self, number: int, label: str) -> None:
+        path = f"{self._path}/issues/{number}/labels/{quote(label, safe='')}"
+        try:
+            self._client.write("DELETE", path, None, f"take the label {label} off #{number}", _PULLS)
+        except ForgeRefused as error:
+            if "Label does not exist" not in error.message:
+                raise
+
     def _request(self, number: int, reviewers: Sequence[str]) -> None:
         people = [name for name in reviewers if not name.startswith("team:")]
         teams = [name.removeprefix("team:") for name in reviewers if name.startswith("team:")]
@@ -198,24 +190,6 @@ class GitHub:
             _logger.warning("pull request #%d: cannot %s %s: %s", pull.number, what, ", ".join(names), error.message)
             return False
         return True
-
-
-def _done(answer: reading.Node, number: int, commit: str) -> Literal["merged", "queued"] | None:
-    """What has become of a pull request that is to be merged; None if that can be done. Raises `ForgeRefused`."""
-    with expected():
-        pull = answer["pullRequest"]
-        head, state, is_queued = str(pull["headRefOid"]), pull["state"], pull["isInMergeQueue"]
-    if head != commit:
-        raise ForgeRefused(f"cannot merge #{number}: its head is {head[:7]} by now, not {commit[:7]}")
-    if state == "CLOSED":
-        raise ForgeRefused(f"cannot merge #{number}: it is closed")
-    return "merged" if state == "MERGED" else "queued" if is_queued else None
-
-
-def _first_allowed(answer: reading.Node) -> Method:
-    if answer["mergeCommitAllowed"]:
-        return "merge"
-    return "squash" if answer["squashMergeAllowed"] else "rebase"
 
 
 def _short(text: str) -> str:

@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 from updater.adapters.commits import instant, shown
 from updater.errors import ForgeError, ForgeRefused
 from updater.forge import Method
-from updater.forges.local_records import Record, clean
-from updater.forges.local_store import Signature, Store
+from updater.forges.local.records import Record, clean
+from updater.forges.local.store import Signature, Store
 
 Standing: TypeAlias = Literal["contained", "ahead", "apart"]
 """A head is contained in its base, or has all of it and more, or each has something of its own."""

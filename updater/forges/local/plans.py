@@ -9,11 +9,11 @@ from typing import TypeAlias
 from updater.adapters.commits import shown
 from updater.errors import ForgeRefused
 from updater.forge import Edit, Method
-from updater.forges import local_changes, local_ledger, local_merging
-from updater.forges.local_changes import Change
-from updater.forges.local_ledger import HEADS, Found, Ledger
-from updater.forges.local_merging import Landed
-from updater.forges.local_store import Move, Signature, Store
+from updater.forges.local import changes, merging
+from updater.forges.local.changes import Change
+from updater.forges.local.ledger import HEADS, Found, Ledger, lock
+from updater.forges.local.merging import Landed
+from updater.forges.local.store import Move, Signature, Store
 
 Plan: TypeAlias = tuple[Change, Sequence[Move]]
 """A change of a pull request, and the other refs that move together with it."""
@@ -21,7 +21,7 @@ Plan: TypeAlias = tuple[Change, Sequence[Move]]
 
 def edited(ledger: Ledger, found: Found, edit: Edit, by: Signature) -> Plan | None:
     """An edit. Raises `ForgeRefused` where it cannot be made."""
-    change = local_changes.edited(found.record, edit, shown(by.person.name), by.time)
+    change = changes.edited(found.record, edit, shown(by.person.name), by.time)
     if change is None:
         return None
     is_reopened = change.record.state == "open" != found.record.state
@@ -31,7 +31,7 @@ def edited(ledger: Ledger, found: Found, edit: Edit, by: Signature) -> Plan | No
     base = found.refs.get(HEADS + change.record.base)
     if base is None:
         raise ForgeRefused(f"there is no branch {change.record.base}")
-    if local_merging.standings(ledger.store, base, [commit])[commit] == "contained":
+    if merging.standings(ledger.store, base, [commit])[commit] == "contained":
         raise ForgeRefused(f"there is nothing in {found.record.head} that is not in {change.record.base}")
     return _at(change, commit), moves
 
@@ -39,7 +39,7 @@ def edited(ledger: Ledger, found: Found, edit: Edit, by: Signature) -> Plan | No
 def _reopened(ledger: Ledger, found: Found) -> tuple[str, Sequence[Move]]:
     """The newest commit of one that is reopened, and the branch if that has to be made."""
     record, branch = found.record, HEADS + found.record.head
-    if local_ledger.lock(record.head) in found.refs:
+    if lock(record.head) in found.refs:
         raise ForgeRefused(f"#{record.number} cannot be reopened: another one is open for {record.head}")
     commit = found.refs.get(branch) or ledger.last_commit(record.number)
     if commit is None:
@@ -50,7 +50,7 @@ def _reopened(ledger: Ledger, found: Found) -> tuple[str, Sequence[Move]]:
 def approved(found: Found, commit: str, by: Signature) -> Plan | None:
     """An approval. Raises `ForgeRefused` where the head is another one."""
     _check_head(found, commit, "approved")
-    change = local_changes.approved(found.record, commit, shown(by.person.name))
+    change = changes.approved(found.record, commit, shown(by.person.name))
     return None if change is None else (_at(change, commit), ())
 
 
@@ -60,10 +60,10 @@ def merged(store: Store, found: Found, commit: str, method: Method, by: Signatur
     record, head = found.record, HEADS + found.record.head
     if found.base is None:
         raise ForgeRefused(f"#{record.number} cannot be merged: there is no branch {record.base}")
-    tip = local_merging.merged(store, record, found.base, commit, method, by)
+    tip = merging.merged(store, record, found.base, commit, method, by)
     moves = [Move(HEADS + record.base, found.base, tip)]
     moves += [Move(head, commit, commit)] if head in found.refs else []
-    return local_changes.merged(record, commit, Landed(tip, shown(by.person.name), by.time)), moves
+    return changes.merged(record, commit, Landed(tip, shown(by.person.name), by.time)), moves
 
 
 def _at(change: Change, commit: str) -> Change:

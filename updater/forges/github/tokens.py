@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from updater.errors import ForgeRefused
-from updater.forges.github_client import Client
-from updater.forges.github_reading import expected
-from updater.forges.github_settings import Place
+from updater.forges.github.client import Client
+from updater.forges.github.reading import expected
+from updater.forges.github.settings import Place
 
 _EARLY = timedelta(minutes=5)
 """git may push for minutes with the token that it was given."""

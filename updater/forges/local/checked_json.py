@@ -16,7 +16,7 @@ from updater.adapters.commits import shown
 from updater.core import instants
 from updater.core.messages import stamp
 from updater.forge import Approval, State, Status, StatusState
-from updater.forges.local_records import Comment, Record, clean, is_commit, is_ours
+from updater.forges.local.records import Comment, Record, clean, is_commit, is_ours
 
 AT_MOST = 1 << 20
 """Bytes of one record; what is longer is not read."""

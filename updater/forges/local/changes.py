@@ -9,8 +9,8 @@ from updater.adapters.commits import shown
 from updater.core.messages import plain
 from updater.errors import ForgeRefused
 from updater.forge import Approval, Draft, Edit
-from updater.forges.local_merging import Landed
-from updater.forges.local_records import Comment, Record, clean
+from updater.forges.local.merging import Landed
+from updater.forges.local.records import Comment, Record, clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,13 @@ def opened(draft: Draft, number: int, commit: str, by: str, at: datetime) -> Cha
 def edited(record: Record, edit: Edit, by: str, at: datetime) -> Change | None:
     """A pull request after an edit, None where nothing changes. Raises `ForgeRefused` where it cannot be changed so."""
     _check(record, edit)
-    labels = tuple(label for label in dict.fromkeys(edit.labels) if label not in record.labels)
+    labels = tuple(label for label in dict.fromkeys((*record.labels, *edit.labels)) if label not in edit.without)
     comments = () if edit.comment is None else (Comment(by, at, clean(edit.comment)),)
     title = record.title if edit.title is None else _line(edit.title)
     body = record.body if edit.body is None else clean(edit.body)
     changed = replace(
         record,
-        labels=record.labels + labels,
+        labels=labels,
         comments=record.comments + comments,
         title=title,
         body=body,

@@ -10,22 +10,22 @@ from typing import Literal
 from updater.adapters.commits import shown
 from updater.errors import ForgeError, ForgeRefused, ForgeUnavailable
 from updater.forge import PER_HEAD, Connection, Draft, Edit, Method, PullRequest, Status
-from updater.forges import (
-    local_changes,
-    local_json,
-    local_ledger,
-    local_looking,
-    local_merging,
-    local_plans,
-    local_records,
-    local_statuses,
+from updater.forges.local import (
+    changes,
+    checked_json,
+    ledger,
+    looking,
+    merging,
+    plans,
+    records,
+    statuses,
 )
-from updater.forges.local_changes import Change
-from updater.forges.local_ledger import HEADS, Found, Ledger
-from updater.forges.local_looking import Merges, Seen
-from updater.forges.local_plans import Plan
-from updater.forges.local_records import Record, pull_request
-from updater.forges.local_store import Move, Signature, Store
+from updater.forges.local.changes import Change
+from updater.forges.local.ledger import HEADS, Found, Ledger
+from updater.forges.local.looking import Merges, Seen
+from updater.forges.local.plans import Plan
+from updater.forges.local.records import Record, pull_request
+from updater.forges.local.store import Move, Signature, Store
 
 _TRIES = 200
 """Of those who change the same thing at the same time one always gets through."""
@@ -51,7 +51,7 @@ class LocalForge:
     @property
     def max_body(self) -> int:
         """As many as GitHub lets it have, so that the same texts fit."""
-        return local_json.MAX_BODY
+        return checked_json.MAX_BODY
 
     def opened(self) -> list[PullRequest]:
         """All open ones, by number."""
@@ -64,7 +64,7 @@ class LocalForge:
 
     def settled(self, heads: Collection[str]) -> list[PullRequest]:
         """The merged and closed ones of these branches, newest number first."""
-        ours = set(filter(local_records.is_ours, heads))
+        ours = set(filter(records.is_ours, heads))
         _, merged = self._looked_at(ours)
         told = {each.number: each for each in (*merged, *self._ledger.settled(ours))}
         newest = sorted(told.values(), key=lambda each: each.number, reverse=True)
@@ -78,7 +78,7 @@ class LocalForge:
 
     def open(self, draft: Draft) -> PullRequest:
         """Opens one, or gives the one that is open for this branch."""
-        if not local_records.is_ours(draft.head):
+        if not records.is_ours(draft.head):
             raise ForgeRefused(f"{draft.head} is no branch of ours", hint="they are updater/<environment>/<service>")
         opened: list[PullRequest] = []
         self._until_done(lambda: self._open(draft, opened), f"no pull request of {draft.head} could be opened")
@@ -86,25 +86,25 @@ class LocalForge:
 
     def edit(self, number: int, edit: Edit) -> None:
         """Changes one. Where one is reopened whose branch is gone, that is made anew."""
-        self._change(number, lambda found: local_plans.edited(self._ledger, found, edit, self._by))
+        self._change(number, lambda found: plans.edited(self._ledger, found, edit, self._by))
 
     def approve(self, number: int, commit: str) -> None:
         """Agrees to one whose head is at `commit`."""
-        self._change(number, lambda found: local_plans.approved(found, commit, self._by))
+        self._change(number, lambda found: plans.approved(found, commit, self._by))
 
     def merge(self, number: int, commit: str, method: Method | None) -> Literal["merged", "queued"]:
         """Merges one whose head is at `commit`; all methods are allowed, and there is no queue."""
-        self._change(number, lambda found: local_plans.merged(self._store, found, commit, method or "merge", self._by))
+        self._change(number, lambda found: plans.merged(self._store, found, commit, method or "merge", self._by))
         return "merged"
 
     def statuses(self, commits: Collection[str]) -> Mapping[str, Sequence[Status]]:
         """The newest status of each context."""
-        return local_statuses.read(self._store, commits)
+        return statuses.read(self._store, commits)
 
     def report(self, commit: str, status: Status) -> None:
         """Posts one."""
         self._until_done(
-            lambda: local_statuses.add(self._store, commit, replace(status, at=self._by.time), self._by),
+            lambda: statuses.add(self._store, commit, replace(status, at=self._by.time), self._by),
             f"the status {status.context} of {commit} could not be written",
         )
 
@@ -121,7 +121,7 @@ class LocalForge:
 
         These are settled from now on, also where the branch moves on. Who may not write is told all the same.
         """
-        seen = local_looking.seen(self._store, self._ledger.opened(heads))
+        seen = looking.seen(self._store, self._ledger.opened(heads))
         return [each for each in seen if not each.is_merged], [
             self._noticed(each.found) for each in seen if each.is_merged
         ]
@@ -132,18 +132,18 @@ class LocalForge:
             self._changed(number, lambda _: None)
         except ForgeError as error:
             _log.info("that #%d is merged could not be written down: %s", number, error)
-        return local_looking.landing(self._store, found).record
+        return looking.landing(self._store, found).record
 
     def _open(self, draft: Draft, opened: list[PullRequest]) -> str | None:
         refs = self._ledger.refs(draft.head)
-        if local_ledger.lock(draft.head) in refs:
+        if ledger.lock(draft.head) in refs:
             return self._found_open(draft, opened)
         commit, base = (refs.get(HEADS + branch) for branch in (draft.head, draft.base))
         if commit is None or base is None:
             raise ForgeRefused(f"there is no branch {draft.base if commit else draft.head}", hint="push it first")
-        if local_merging.standings(self._store, base, [commit])[commit] == "contained":
+        if merging.standings(self._store, base, [commit])[commit] == "contained":
             raise ForgeRefused(f"there is nothing in {draft.head} that is not in {draft.base}")
-        change = local_changes.opened(draft, local_ledger.next_number(refs), commit, self._me, self._by.time)
+        change = changes.opened(draft, ledger.next_number(refs), commit, self._me, self._by.time)
         opened.append(pull_request(change.record, commit))
         return self._write(refs, change)
 
@@ -153,7 +153,7 @@ class LocalForge:
             return "it was merged just now"
         if not there:
             raise ForgeRefused(
-                f"{local_ledger.lock(draft.head)} is no pull request that can be read",
+                f"{ledger.lock(draft.head)} is no pull request that can be read",
                 hint="if it was taken away just now, try again; else delete that ref",
             )
         record = there[0].found.record
@@ -169,8 +169,8 @@ class LocalForge:
 
     def _changed(self, number: int, plan: Callable[[Found], Plan | None]) -> str | None:
         found = self._ledger.find(number)
-        if found.record.state == "open" and local_looking.seen(self._store, [found])[0].is_merged:
-            return self._write(found.refs, local_looking.landing(self._store, found)) or "it was merged just now"
+        if found.record.state == "open" and looking.seen(self._store, [found])[0].is_merged:
+            return self._write(found.refs, looking.landing(self._store, found)) or "it was merged just now"
         planned = plan(found)
         return None if planned is None else self._write(found.refs, *planned)
 

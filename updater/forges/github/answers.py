@@ -12,9 +12,10 @@ from typing import Any
 from updater.errors import ForgeError, ForgeRefused
 
 _LONGEST = 400
-_MINUTE = 60.0
+_MINUTE, _DAY = 60.0, 86400.0
 _SLOW_DOWN = re.compile(r"secondary rate limit|abuse detection|rate limit exceeded", re.IGNORECASE)
 _AGAIN = "Base branch was modified"
+_WRONG_PLACE = "the repository was moved, or UPDATER_GITHUB_API names another server: give their new addresses"
 _SINGLE_SIGN_ON = re.compile(r"url=(https://[^\s;,]+)")
 
 
@@ -59,7 +60,7 @@ def content(answer: Answer, asked: Asked, now: datetime) -> Any:
         raise ForgeRefused(f"cannot {asked.doing}: GitHub answers with {answer.status}", hint=_WRONG_PLACE)
     try:
         return json.loads(answer.text) if answer.text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Later("GitHub answers with something else than JSON") from None
 
 
@@ -83,7 +84,7 @@ def said(answer: Answer) -> str:
     """What GitHub says about a request that it refuses, in one printable line."""
     try:
         found = json.loads(answer.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         return f"it answers with {answer.status} and no reason"
@@ -109,7 +110,7 @@ def _wait(answer: Answer, now: datetime) -> float | None:
     if answer.status not in (403, 429):
         return None
     if (told := _number(answer.headers.get("retry-after"))) is not None:
-        return told
+        return _bounded(told)
     if answer.headers.get("x-ratelimit-remaining") == "0":
         return _until_reset(answer, now)
     return _MINUTE if answer.status == 429 or _SLOW_DOWN.search(answer.text) else None
@@ -117,10 +118,11 @@ def _wait(answer: Answer, now: datetime) -> float | None:
 
 def _until_reset(answer: Answer, now: datetime) -> float:
     reset = _number(answer.headers.get("x-ratelimit-reset"))
-    return _MINUTE if reset is None else max(1.0, reset - now.timestamp())
+    return _MINUTE if reset is None else _bounded(reset - now.timestamp())
 
 
-_WRONG_PLACE = "the repository was moved, or UPDATER_GITHUB_API names another server: give their new addresses"
+def _bounded(seconds: float) -> float:
+    return min(max(1.0, seconds), _DAY)
 
 
 def _hint(answer: Answer, asked: Asked) -> str | None:
@@ -129,10 +131,9 @@ def _hint(answer: Answer, asked: Asked) -> str | None:
     if answer.status == 403 and (found := _SINGLE_SIGN_ON.search(answer.headers.get("x-github-sso", ""))):
         return f"authorise the token for the organisation's single sign-on: {shortened(found[1])}"
     if answer.status == 403:
-        accepted = (
-            shortened(answer.headers.get("x-accepted-github-permissions", "")).replace("=", ": ").replace("_", " ")
-        )
-        return f"see that the token has the right `{accepted or asked.right}`"
+        accepted = shortened(answer.headers.get("x-accepted-github-permissions", ""))
+        right = accepted.replace("=", ": ").replace("_", " ") or asked.right
+        return f"see that the token has the right `{right}`"
     if answer.status == 404:
         return f"see that {asked.repository} is its name, and that the token may see it and has `{asked.right}`"
     return None
