@@ -8,20 +8,18 @@ listing of the remote's refs. A branch that somebody else moved is planned again
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
 from updater import keeping
-from updater.core import matching
-from updater.core.changes import target_of
-from updater.decoders.envelopes import unwrap
-from updater.errors import GitError, PushContended, RemoteUnavailable, UpdaterError, UsageError
+from updater.core.changes import Change, place_of, target_of
+from updater.decoding import NOTHING, Decoding, decode
+from updater.errors import GitError, PushContended, RemoteUnavailable, UpdaterError
 from updater.model import Commit, Decision, Delivery, Event
 from updater.planning import Plan, everybody, make_plan
-from updater.proposing.carrying_out import propose
+from updater.proposing.carrying_out import Settled, foreseen, propose
 from updater.proposing.upkeep import Kept
 from updater.protocols import Decoder
 from updater.publishing import Progress, decisions_on, publish, refused
@@ -45,18 +43,6 @@ class Parts:
 
 Make: TypeAlias = Callable[[], Plan]
 """Makes a plan on what was last heard of the remote; called again wherever somebody else was faster."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decoding:
-    """The pushes that deliveries tell of (equal ones merged), what was unreadable, and why others hold none."""
-
-    events: tuple[Event, ...] = ()
-    problems: tuple[UpdaterError, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-_NOTHING = Decoding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +70,13 @@ class Report:
         return next((code for code in codes if code), 0)
 
 
-def decode(decoders: Mapping[str, Decoder], deliveries: Sequence[Delivery]) -> Decoding:
-    """Reads deliveries. What one of them has wrong stops no other."""
-    events: list[Event] = []
-    problems: list[UpdaterError] = []
-    notes: list[str] = []
-    for delivery in deliveries:
-        try:
-            decoded = _decoder(decoders, delivery.source)(unwrap(delivery))
-        except UpdaterError as error:
-            problems.append(error)
-            continue
-        events += decoded.events
-        if decoded.ignored:
-            notes.append(f"{delivery.source}: {decoded.ignored}")
-    return Decoding(matching.merge(events), tuple(problems), tuple(notes))
+def plan(parts: Parts, deliveries: Sequence[Delivery]) -> tuple[Sequence[Change], Report]:
+    """What deliveries would do, decided on tips that the remote has just confirmed, and what would change.
 
-
-def plan(parts: Parts, deliveries: Sequence[Delivery]) -> tuple[Plan, Report]:
-    """What deliveries would do, decided on tips that the remote has just confirmed. Nothing is written."""
+    That is on the environments' branches, and on those of pull requests. Nothing is written.
+    """
     decoding = decode(parts.decoders, deliveries)
-    made = preview(parts, _for_pushes(parts, decoding.events))
-    return made, told(made, decoding)
+    return foresee(parts, preview(parts, _for_pushes(parts, decoding.events)), decoding)
 
 
 def handle(parts: Parts, deliveries: Sequence[Delivery]) -> Report:
@@ -128,6 +99,12 @@ def reconcile(parts: Parts) -> Report:
     return perform(parts, for_everything(parts), listed=frozenset({repository.default_branch}))
 
 
+def rehearse(parts: Parts) -> tuple[Sequence[Change], Report]:
+    """What `reconcile` would do, as for `plan`."""
+    parts.sight.repository.refresh()
+    return foresee(parts, preview(parts, for_everything(parts)))
+
+
 def for_everything(parts: Parts) -> Make:
     """Plans everything that waits or may be promoted."""
     return lambda: make_plan(parts.sight, (), lambda: keeping.kept(parts.sight), everybody)
@@ -138,7 +115,7 @@ def preview(parts: Parts, make: Make) -> Plan:
     return _confirmed(parts.sight, make, make(), frozenset())
 
 
-def perform(parts: Parts, make: Make, decoding: Decoding = _NOTHING, listed: frozenset[str] = frozenset()) -> Report:
+def perform(parts: Parts, make: Make, decoding: Decoding = NOTHING, listed: frozenset[str] = frozenset()) -> Report:
     """Carries a plan out, and makes it anew wherever somebody else was faster. As for `handle`.
 
     The tips of the branches in `listed` were just asked for.
@@ -150,7 +127,9 @@ def perform(parts: Parts, make: Make, decoding: Decoding = _NOTHING, listed: fro
         progress.problems.append(error)
         for branch in [branch for branch in progress.plan.tips if branch not in progress.decisions]:
             progress.decisions[branch] = [refused(decision, error) for decision in decisions_on(progress.plan, branch)]
-    report = _proposed(parts, make, progress.plan, _report(decoding, progress))
+    # What is proposed for an environment that delivers by commit now, has to land first.
+    made = replace(progress.plan, strays=()) if progress.problems else progress.plan
+    report = _proposed(parts, make, made, _report(decoding, progress))
     decisions, problems = keeping.keep(parts.sight, parts.pause, progress.plan, report.decisions)
     return replace(report, decisions=tuple(decisions), problems=(*report.problems, *problems))
 
@@ -159,17 +138,20 @@ def _proposed(parts: Parts, make: Make, made: Plan, report: Report) -> Report:
     """The report, once the pull requests are as the plan wants them."""
     if not (made.review.environments or made.strays) or made.review.problem is not None:
         return report
-    try:
-        settled = propose(parts.sight, parts.pause, made, make)
-    except GitError as error:
-        decisions = tuple(refused(decision, error) for decision in report.decisions)
-        return replace(report, decisions=decisions, problems=(*report.problems, error))
-    others = tuple(each for each in report.decisions if _environment(each) not in made.review.environments)
+    return _settled(made, report, propose(parts.sight, parts.pause, made, make))
+
+
+def _settled(made: Plan, report: Report, settled: Settled) -> Report:
+    """The report with what came of proposals in the place of what was planned."""
+    reviewed = made.review.environments
+    others = [each for each in report.decisions if _environment(each) not in reviewed or each in made.left_over]
+    problems = [problem for problem in settled.problems if problem not in report.problems]
+    placed = [each for each in (*others, *settled.decisions) if each.target is not None]
     return replace(
         report,
-        decisions=(*others, *settled.decisions),
+        decisions=(*sorted(placed, key=place_of), *(each for each in others if each.target is None)),
         pulls=tuple(settled.pulls),
-        problems=(*report.problems, *settled.problems),
+        problems=(*report.problems, *problems),
     )
 
 
@@ -177,8 +159,14 @@ def _environment(decision: Decision) -> str | None:
     return None if decision.target is None else decision.target.environment
 
 
-def told(made: Plan, decoding: Decoding = _NOTHING) -> Report:
-    """A plan as the report of what would be."""
+def foresee(parts: Parts, made: Plan, decoding: Decoding = NOTHING) -> tuple[Sequence[Change], Report]:
+    """What would come of a plan, its pull requests included, as for `plan`."""
+    settled, changes = foreseen(parts.sight, made)
+    return [*made.changes, *changes], _settled(made, told(made, decoding), settled)
+
+
+def told(made: Plan, decoding: Decoding = NOTHING) -> Report:
+    """A plan as the report of what would be, as far as no pull request comes into it."""
     return _report(decoding, Progress(made))
 
 
@@ -230,11 +218,3 @@ def _report(decoding: Decoding, progress: Progress) -> Report:
     decisions = [decision for branch in progress.decisions.values() for decision in branch]
     problems = (*decoding.problems, *made.problems, *progress.problems)
     return Report((*decisions, *still, *made.left_over), tuple(progress.commits), problems, decoding.notes)
-
-
-def _decoder(decoders: Mapping[str, Decoder], source: str) -> Decoder:
-    if source not in decoders:
-        near = difflib.get_close_matches(source, decoders, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(decoders))}"
-        raise UsageError(f"there is no source {source!r}", hint=hint)
-    return decoders[source]

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from updater.core import heads, matching, stops
+from updater import pushed
+from updater.core import matching
 from updater.core.changes import Change, make_changes, place_of, target_of
-from updater.core.decide import decide
 from updater.core.environment import Configuration, NamedEnvironment
 from updater.core.matching import Followed
+from updater.core.proposals import Branch
 from updater.core.verdicts import Verdict
 from updater.core.waiting import REFS, Waiting
-from updater.errors import ConfigurationError, ForgeError, UpdaterError
-from updater.forge import PREFIX, PullRequest
+from updater.errors import UpdaterError
+from updater.forge import PREFIX
 from updater.left_over import left_over, orphans
 from updater.model import Decision, Event, Outcome
 from updater.promoting import offering
 from updater.protocols import Repository
-from updater.reviewing import branches as reviewing
-from updater.reviewing.branches import Review
-from updater.reviewing.refusals import unless_refused
-from updater.sight import Sight, missing_branches, past_configurations, tip_of
-from updater.survey import Hit, Survey, contested, recalled, survey
+from updater.reviewing import weighing
+from updater.reviewing.branches import Review, look, revived
+from updater.sight import Sight, missing_branches, tip_of
+from updater.survey import survey
 
 Doubtful: TypeAlias = tuple[str, str | None]
 """An environment, and a service of it or None."""
@@ -40,7 +39,7 @@ class Plan:
     waiting pushes that were decided on again, by environment. `review` is what is known of the pull requests of
     the environments that deliver so, and `verdicts` are those on their entries. `doubts` say of which services (None:
     all) of an environment not everything could be read, so that nothing is to be withdrawn there.
-    `strays` are open pull requests of no environment that delivers so.
+    `strays` are the branches of open pull requests of no environment that delivers so.
     """
 
     tips: Mapping[str, str]
@@ -52,14 +51,15 @@ class Plan:
     review: Review = field(default_factory=Review)
     verdicts: tuple[Verdict, ...] = ()
     doubts: Mapping[Doubtful, str] = field(default_factory=dict)
-    strays: tuple[PullRequest, ...] = ()
+    strays: tuple[Branch, ...] = ()
 
     def is_proved_by_pushing(self) -> bool:
         """Whether a push of the changes alone shows that what it was made on is still the remote's.
 
         With several branches it does not: one may land although another, with the configuration maybe, has moved.
+        Nor does it tell of the branches of pull requests.
         """
-        return len(self.tips) == 1 and bool(self.changes)
+        return len(self.tips) == 1 and bool(self.changes) and not (self.review.environments or self.strays)
 
 
 def nobody(_: Configuration) -> Sequence[NamedEnvironment]:
@@ -77,8 +77,8 @@ def make_plan(
 ) -> Plan:
     """Decides on merged events, edits and verifies. Writes nothing. Raises `GitError`.
 
-    `wake` gives the pushes that had to wait and are to be decided on again, as last heard of the remote. Without events
-    everything that open pull requests propose is decided on again, too; with some, what is of their images.
+    `wake` gives the pushes that had to wait and are to be decided on again, as last heard of the remote. So is what is
+    proposed by pull request: everything, or with events that of the environments that follow one of their images.
     """
     repository, heard = sight.repository, _heard(sight.repository)
     default = repository.default_branch
@@ -87,10 +87,12 @@ def make_plan(
     waiting = wake()
     known = {environment.name for environment in configuration.environments}
     awake = {name: kept for name, kept in waiting.items() if name in known}
-    proposing = _with_branches(repository, _followers(configuration, events))
-    review = reviewing.look(sight, proposing) if proposing else Review()
-    images = {event.image for event in events}
-    proposed = reviewing.revived(review, images, sight.clock.now())
+    proposing = weighing.with_branches(repository, _followers(configuration, events))
+    has_strays = not events and weighing.has_strays(repository, configuration)
+    review = look(sight, proposing) if proposing or has_strays else Review()
+    strays = tuple(weighing.strays(sight, configuration, review)) if has_strays else ()
+    following = {each.name for each in configuration.environments if each.settings.follow}
+    proposed = revived((*review.branches.values(), *strays), following, sight.clock.now())
     followed = matching.followed(configuration.environments, events, _joined(awake, proposed))
     promoted = promoting(configuration)
     concerned = [*(match.environment for match in followed), *offering.with_sources(configuration, promoted)]
@@ -99,11 +101,11 @@ def make_plan(
         return make_plan(sight, events, wake, promoting)  # asking for missing branches brought more news
     reachable = tuple(match for match in followed if match.environment.branch not in missing)
     found = survey(repository, sight.catalog, configuration.environments, reachable)
-    pushed = _verdicts(sight, found)
+    on_pushes = pushed.verdicts(sight, found)
     wanted = offering.reachable(configuration, promoted, missing)
     offered = offering.offered(sight, configuration, wanted)
-    review, verdicts = _reviewed(sight, configuration, review, wanted, (*pushed, *offered.verdicts))
-    said = [*(each.decision for each in verdicts[: len(pushed)]), *offering.decisions(verdicts[len(pushed) :])]
+    review, verdicts = weighing.reviewed(sight, configuration, review, wanted, (*on_pushes, *offered.verdicts))
+    said = [*pushed.told(verdicts[: len(on_pushes)]), *offering.decisions(verdicts[len(on_pushes) :])]
     tips = {
         branch: tip_of(repository, branch)
         for branch in (default, *_branches(reachable, offering.with_sources(configuration, wanted)))
@@ -125,14 +127,15 @@ def make_plan(
         review,
         tuple(each for each in verdicts if each.target.environment in review.environments),
         {**{(each.followed.environment.name, None): str(each.error) for each in found.unreadable}, **offered.doubts},
-        tuple(_strays(configuration, review)),
+        strays,
     )
 
 
 def _heard(repository: Repository) -> tuple[str, dict[str, str | None]]:
     """The default branch, and the tips of all that a plan is made of before it is known which branches it is about."""
     default = repository.default_branch
-    return default, {name: repository.tip(name) for name in (default, *repository.names(REFS))}
+    names = (default, *repository.names(REFS), *repository.names(PREFIX))
+    return default, {name: repository.tip(name) for name in names}
 
 
 def _followers(configuration: Configuration, events: Sequence[Event]) -> list[NamedEnvironment]:
@@ -141,100 +144,14 @@ def _followers(configuration: Configuration, events: Sequence[Event]) -> list[Na
     return [
         each
         for each in configuration.environments
-        if _proposes(each)
+        if weighing.proposes(each)
         and each.settings.follow
         and (not images or any(matching.rule_for(each, image) is not None for image in images))
     ]
 
 
-def _with_branches(repository: Repository, environments: Iterable[NamedEnvironment]) -> list[NamedEnvironment]:
-    return [each for each in environments if repository.tip(each.branch) and reviewing.has_branches(repository, each)]
-
-
 def _joined(one: Waiting, other: Waiting) -> Waiting:
     return {name: (*one.get(name, ()), *other.get(name, ())) for name in (*one, *other)}
-
-
-def _proposes(environment: NamedEnvironment) -> bool:
-    return environment.settings.deliver == "pull-request"
-
-
-def _verdicts(sight: Sight, found: Survey) -> list[Verdict]:
-    """The verdicts on what was pushed, those on the best push of an entry first."""
-    hits = recalled(sight.repository, sight.catalog, found.hits, past_configurations(sight))
-    now = sight.clock.now()
-    return [Verdict(decision, hit.followed.rule) for hit in hits for decision in reversed(_decide(hit, now))]
-
-
-def _decide(hit: Hit, now: datetime) -> tuple[Decision, ...]:
-    """Decides, and refuses or keeps back bumps that the environment does not allow, whatever the version."""
-    return tuple(
-        decision if decision.outcome is not Outcome.COMMITTED else _permitted(hit, decision, now)
-        for decision in decide(hit.followed, hit.target, now)
-    )
-
-
-def _permitted(hit: Hit, decision: Decision, now: datetime) -> Decision:
-    environment = hit.followed.environment
-    reason = contested(hit.target, hit.claimants)
-    if reason is not None:
-        return replace(decision, outcome=Outcome.REFUSED, reason=reason, exit_code=ConfigurationError.exit_code)
-    outcome = Outcome.PROPOSED if _proposes(environment) else Outcome.COMMITTED
-    return stops.stopped(replace(decision, outcome=outcome), stops.delayed(environment, now))
-
-
-def _reviewed(
-    sight: Sight,
-    configuration: Configuration,
-    review: Review,
-    promoted: Sequence[NamedEnvironment],
-    verdicts: Sequence[Verdict],
-) -> tuple[Review, list[Verdict]]:
-    """What is known of pull requests where they matter, and the verdicts, given what people refused there."""
-    landing = {verdict.target.environment for verdict in verdicts if verdict.may_land}
-    known = {each.name: each for each in configuration.environments if _proposes(each)}
-    wanted = {
-        each.name: each for each in _with_branches(sight.repository, [each for each in promoted if _proposes(each)])
-    }
-    wanted |= {name: known[name] for name in landing if name in known}
-    if not wanted.keys() <= review.environments.keys() or (promoted and _has_strays(sight.repository, configuration)):
-        review = reviewing.look(sight, [*{**review.environments, **wanted}.values()])
-    if review.problem is not None:
-        return review, [_unasked(review, verdict) for verdict in verdicts]
-    try:
-        return review, unless_refused(sight, review, verdicts)
-    except ForgeError as error:
-        review = replace(review, problem=error)
-        return review, [_unasked(review, verdict) for verdict in verdicts]
-
-
-def _has_strays(repository: Repository, configuration: Configuration) -> bool:
-    """Whether there are branches of ours for an environment that does not deliver by pull request (any more)."""
-    found = (heads.parsed(name) for name in repository.names(PREFIX))
-    return any(head is not None and _is_stray(configuration, head.environment) for head in found)
-
-
-def _is_stray(configuration: Configuration, name: str) -> bool:
-    broken = any(
-        error.at is not None and error.at.path == f"environments/{name}.yaml" for error in configuration.errors
-    )
-    return not broken and all(each.name != name or not _proposes(each) for each in configuration.environments)
-
-
-def _strays(configuration: Configuration, review: Review) -> Iterator[PullRequest]:
-    for pull in review.others:
-        head = heads.parsed(pull.head)
-        if head is not None and _is_stray(configuration, head.environment):
-            yield pull
-
-
-def _unasked(review: Review, verdict: Verdict) -> Verdict:
-    """The verdict where the forge could not be asked: what would be proposed has to wait, and its push is kept."""
-    if verdict.decision.outcome is not Outcome.PROPOSED:
-        return verdict
-    keeps = verdict.offer is None
-    decision = replace(verdict.decision, outcome=Outcome.WAITING, reason=str(review.problem), keeps=keeps)
-    return replace(verdict, decision=decision)
 
 
 def _carry_out(

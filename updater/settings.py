@@ -16,7 +16,8 @@ _DEFAULT_IDENTITY = Identity("manifest-updater", "manifest-updater@localhost")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the updater is told from outside the repository. `repository` is None where nothing names one."""
+    """What the updater is told from outside the repository. `repository` is None where nothing names one, `forge` where
+    it follows from the repository."""
 
     repository: str | None
     forge: str | None

@@ -30,8 +30,7 @@ class Stage:
 
     def run(self, *arguments: object) -> Ran:
         """A command on the remote."""
-        command, *others = arguments
-        return self.updater(command, "--repo", self.bare, *others)
+        return self.updater(*arguments, "--repo", self.bare)
 
     def push(self, tag: str, time: str = "2026-11-21T10:00:00Z", service: str = "model-a") -> str:
         """An image is pushed; what happened to it in the test environment."""
@@ -315,3 +314,139 @@ def test_a_rollback_with_nothing_before_says_so(stage: Stage) -> None:
 
 def test_the_files_of_the_first_commit_are_the_start(stage: Stage) -> None:
     assert stage.stands() == FILES[MODEL_A]
+
+
+# Where pull requests deliver
+
+
+STAGING = """\
+overlays: overlays/staging/{service}
+promote: {from: test}
+deliver: pull-request
+verify: parse
+"""
+STAGED = "overlays/staging/model-a/kustomization.yaml"
+HEAD = "updater/staging/model-a"
+
+
+@pytest.fixture
+def staged(stage: Stage) -> Stage:
+    """The same with a staging environment that promotes from test by pull request; 1.1.0 runs in test."""
+    stage.alice.commit({"environments/staging.yaml": STAGING, STAGED: overlay("model-a", "1.0.0")})
+    assert stage.push("1.1.0") == "committed"
+    return stage
+
+
+def pulls(ran: Ran) -> list[tuple[int, str, str, str]]:
+    return [(each["number"], each["state"], each["head"], each["title"]) for each in ran.json["pull_requests"]]
+
+
+def reconciled(stage: Stage) -> str:
+    """What becomes of the service in staging."""
+    (outcome,) = (each for each in stage.run("reconcile", "--output", "json").outcomes if each[0] == "staging")
+    assert outcome[:3] == ("staging", "model-a", "1.1.0")
+    return outcome[3]
+
+
+def test_a_promotion_is_a_pull_request_that_closing_takes_back(staged: Stage) -> None:
+    before = gitops.tip(staged.bare)
+    ran = staged.run("promote", "model-*", "--to", "staging", "--output", "json")
+    assert (ran.code, ran.outcomes) == (0, [("staging", "model-a", "1.1.0", "proposed")])
+    assert pulls(ran) == [(1, "open", HEAD, "Deploy model-a 1.1.0 to staging")]
+    assert (ran.json["commits"], ran.json["undo"]) == ([], ["updater pr close 1"])
+    assert gitops.tip(staged.bare) == before
+    assert gitops.show(staged.bare, STAGED, HEAD).endswith(digest(f"{MODELS}/model-a:1.1.0"))
+    again = staged.run("promote", "model-a", "--to", "staging")
+    assert "#1 open: Deploy model-a 1.1.0 to staging  (it proposes that already)" in again.out
+    assert "undo: updater pr close 1, or git revert once it is merged\n" in again.out
+    assert staged.run(*shlex.split(ran.json["undo"][0])[1:]).code == 0
+    assert reconciled(staged) == "rejected"
+
+
+def test_a_promotion_may_be_a_commit_where_pull_requests_deliver(staged: Stage) -> None:
+    ran = staged.run("promote", "model-a", "--to", "staging", "--deliver", "commit", "--reason", "demo")
+    assert (ran.code, "undo: git revert" in ran.out) == (0, True)
+    assert gitops.show(staged.bare, STAGED).endswith(digest(f"{MODELS}/model-a:1.1.0"))
+    assert gitops.git(staged.bare, "log", "-1", "--format=%B", "main").rstrip().endswith("\nUpdater-By-Hand: demo")
+
+
+def test_what_has_to_wait_is_told_with_the_way_around_it(staged: Stage) -> None:
+    staged.alice.commit({"environments/staging.yaml": f"{STAGING}paused: INC-1\n"})
+    ran = staged.run("promote", "model-a", "--to", "staging", "--output", "json")
+    assert (ran.code, ran.outcomes) == (3, [("staging", "model-a", "1.1.0", "waiting")])
+    assert 'hint: --force --reason "..." does not wait' in ran.err
+    assert staged.run("promote", "model-a", "--to", "staging", "--force").code == 2
+    ran = staged.run("promote", "model-a", "--to", "staging", "--force", "--reason", "INC-42", "--output", "json")
+    assert (ran.code, ran.outcomes) == (0, [("staging", "model-a", "1.1.0", "proposed")])
+    assert "\n\nINC-42\n\n--force: paused: INC-1 " in gitops.git(staged.bare, "log", "-1", "--format=%B", HEAD)
+    assert staged.run("reconcile").code == 0
+    assert pulls(staged.run("pr", "list", "--output", "json"))[0][:2] == (1, "open")
+
+
+def test_a_version_that_is_not_offered_is_told_with_those_that_are(staged: Stage) -> None:
+    ran = staged.run("promote", "model-a", "--to", "staging", "--version", "9.9.9")
+    assert (ran.code, "9.9.9 is not offered to model-a" in ran.err) == (2, True)
+    assert "offered are: 1.1.0" in ran.err
+
+
+def test_a_rollback_is_a_pull_request_and_holds_once_it_is_merged(staged: Stage) -> None:
+    staged.run("promote", "model-a", "--to", "staging", "--deliver", "commit")
+    ran = staged.run("rollback", "model-a", "--env", "staging", "--reason", "INC-42")
+    assert "#1 open: Roll model-a back to 1.0.0 in staging" in ran.out
+    assert "held: 1.1.0 of model-a, once #1 is merged; it comes in again with: updater release model-a" in ran.out
+    assert staged.run("pr", "merge", "1").code == 0
+    assert gitops.show(staged.bare, STAGED) + "\n" == overlay("model-a", "1.0.0")
+    assert reconciled(staged) == "held"
+
+
+def test_a_hold_is_a_pull_request_and_works_once_it_is_merged(staged: Stage) -> None:
+    ran = staged.run("hold", "model-a", "--env", "staging", "--reason", "INC-42", "--output", "json")
+    assert pulls(ran) == [(1, "open", "updater/staging/@settings", "Hold model-a in staging")]
+    assert "hold" not in gitops.show(staged.bare, "environments/staging.yaml")
+    second = staged.run("hold", "model-*", "--env", "staging", "--reason", "x")
+    assert (second.code, "merge or close it first: updater pr merge 1" in second.err) == (6, True)
+    assert staged.run("pr", "merge", "1").code == 0
+    assert reconciled(staged) == "held"
+
+
+def test_a_release_lifts_what_somebody_refused_by_closing_it(staged: Stage) -> None:
+    staged.run("reconcile")
+    staged.run("pr", "close", "1")
+    assert reconciled(staged) == "rejected"
+    ran = staged.run("release", "model-a", "--env", "staging", "--version", "1.1.0", "--output", "json")
+    assert pulls(ran) == [(2, "open", "updater/staging/@settings", "Release model-a 1.1.0 in staging")]
+    staged.run("pr", "merge", "2")
+    assert reconciled(staged) == "proposed"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["promote", "model-a", "--to", "staging"], ["hold", "model-a", "--env", "staging", "--reason", "x"]],
+)
+def test_a_dry_run_opens_nothing(staged: Stage, command: list[str]) -> None:
+    before = gitops.git(staged.bare, "for-each-ref")
+    ran = staged.run(*command, "--dry-run", "--output", "json")
+    assert (ran.code, gitops.git(staged.bare, "for-each-ref")) == (0, before)
+    assert {each["outcome"] for each in ran.json["decisions"]} <= {"proposed"}
+    assert ran.json["diff"].startswith("--- a/")
+
+
+def test_commits_of_others_on_our_branch_are_not_overwritten(staged: Stage) -> None:
+    staged.run("reconcile")
+    staged.alice.commit({"README": "mine"}, branch=HEAD)
+    theirs = gitops.tip(staged.bare, HEAD)
+    ran = staged.run("promote", "model-a", "--to", "staging", "--force", "--reason", "x")
+    assert (ran.code, gitops.tip(staged.bare, HEAD)) == (6, theirs)
+    assert "#1 carries commits of alice" in ran.err
+
+
+def test_an_order_takes_the_place_of_what_was_approved_and_nobody_has_approved_it(staged: Stage) -> None:
+    staged.run("reconcile")
+    assert staged.run("pr", "approve", "1").code == 0
+    approved = gitops.tip(staged.bare, HEAD)
+    ran = staged.run("promote", "model-a", "--to", "staging", "--force", "--reason", "INC-42", "--output", "json")
+    assert [each[:2] for each in pulls(ran)] == [(1, "closed"), (2, "open")]
+    assert (ran.code, ran.json["undo"]) == (0, ["updater pr close 2"])
+    assert gitops.tip(staged.bare, HEAD) != approved
+    assert staged.run("pr", "merge", "2").code == 0
+    assert gitops.show(staged.bare, STAGED).endswith(digest(f"{MODELS}/model-a:1.1.0"))

@@ -199,7 +199,8 @@ class FakeForge:
             raise ForgeRefused("the text is too long")
         if edit.base is not None and edit.base != each.base:
             self._something_new(each.head, edit.base)
-        changed = replace(each, labels=(each.labels | set(edit.labels)) - set(edit.without), base=edit.base or each.base)
+        labels = (each.labels | set(edit.labels)) - set(edit.without)
+        changed = replace(each, labels=labels, base=edit.base or each.base)
         changed = replace(
             changed,
             title=each.title if edit.title is None else edit.title,

@@ -16,8 +16,8 @@ from updater.core.environment import Configuration
 from updater.decoders import generic
 from updater.model import Delivery
 from updater.pipeline import Parts, Report
-from updater.sight import Sight
 from updater.protocols import Tree
+from updater.sight import Sight
 
 TAGS = {
     "pushed": ("main-1", "main-2", "latest"),

@@ -96,13 +96,20 @@ def test_what_cannot_be_opened_is_told(github: Hub, head: str, base: str, reason
     assert github.asked == ["POST /pulls"]
 
 
-def test_a_reviewer_or_label_that_is_refused_is_a_warning(github: Hub, caplog: pytest.LogCaptureFixture) -> None:
-    pull = github.forge.open(github.draft(labels=["x" * 51], reviewers=["alice", "nobody", "team:none"]))
-    assert (pull.number, pull.labels) == (1, frozenset())
-    label, reviewers = caplog.messages
+def test_a_reviewer_or_label_that_is_refused_is_a_warning_and_keeps_no_other_out(
+    github: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    github.github.repository.teams["ml"] = ["alice"]
+    reviewers = ["nobody", "alice", "team:none", "team:ml"]
+    pull = github.forge.open(github.draft(labels=["x" * 51, "promotion"], reviewers=reviewers))
+    assert (pull.number, pull.labels) == (1, {"promotion"})
+    there = github.pull()
+    assert ([who.login for who in there.reviewers], there.teams) == (["alice"], ["ml"])
+    label, nobody, none = caplog.messages
     assert f"#1: cannot label {'x' * 51}: " in label
-    assert "cannot ask for a review by alice, nobody, team:none: " in reviewers
-    assert "not a collaborator" in reviewers
+    assert "cannot ask for a review by nobody: " in nobody
+    assert "cannot ask for a review by team:none: " in none
+    assert "not a collaborator" in none
 
 
 def test_an_edit_labels_then_comments_then_changes_the_rest_in_three_requests(github: Hub) -> None:

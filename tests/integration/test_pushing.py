@@ -206,6 +206,15 @@ def test_a_protected_branch_is_refused_in_the_servers_words(setting: Setting) ->
     assert setting.log() == ["Start"]
 
 
+def test_a_refused_branch_of_a_pull_request_tells_what_we_have_to_be_let(setting: Setting) -> None:
+    gitops.hook(setting.bare, "update", "exit 1")
+    update = setting.update()
+    head = "updater/staging/model-a"
+    outcome = setting.push(Update(head, None, update.new))[head]
+    assert isinstance(outcome, PushRefused)
+    assert "force-push and delete the branches updater/**" in str(outcome.hint)
+
+
 def test_a_refusal_without_words_says_what_git_says(setting: Setting) -> None:
     gitops.hook(setting.bare, "update", "exit 1")
     outcome = setting.push(setting.update())["main"]

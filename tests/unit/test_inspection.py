@@ -49,14 +49,6 @@ def test_what_is_wrong_in_an_environments_file_is_found_with_its_line() -> None:
     assert finding.hint == "did you mean `follow`?"
 
 
-def test_settings_that_are_not_in_force_yet_are_warnings() -> None:
-    (finding,) = found({**environment_file("test", "deliver: pull-request")})
-    assert (finding.at, finding.exit_code) == (Location("environments/test.yaml", 2), 0)
-    assert finding.message == (
-        "`deliver: pull-request` is not in force yet in this version, so nothing is written to test while it is set"
-    )
-
-
 @pytest.mark.parametrize(
     "line",
     ["paused: broken sensors", "hold: [{service: x, reason: y}]", "freeze: [{from: 2026-12-20, to: 2027-01-03}]"],

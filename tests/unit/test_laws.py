@@ -43,6 +43,7 @@ from updater import pipeline
 from updater.by_hand.overruling import Holding, Releasing, make_hold, make_release
 from updater.by_hand.rollback import Wish, make_rollback
 from updater.decoders import generic
+from updater.decoding import decode
 from updater.errors import ConfigurationError, UsageError
 from updater.model import Decision, Delivery, Outcome
 from updater.pipeline import Report
@@ -282,7 +283,7 @@ class Laws(RuleBasedStateMachine):
             if " reverted in " in decision.reason:
                 self.is_held_with_reason(decision, {commit.sha for commit in report.commits})
         told = {(decision.image, decision.to) for decision in report.decisions}
-        decoded = pipeline.decode({"generic": generic.decode}, batch)
+        decoded = decode({"generic": generic.decode}, batch)
         assert {(event.image, event.version) for event in decoded.events} <= told
 
     def is_held_with_reason(self, decision: Decision, written: set[str]) -> None:

@@ -126,6 +126,21 @@ def test_a_promoting_environment_takes_the_order_of_those_at_its_root(name: str,
     assert matching.order_of(known, name, image).follow.order == order
 
 
+def test_the_order_of_a_copy_is_that_of_the_image_under_its_name_at_the_root() -> None:
+    copies = {"reg.example/models/*": "prod.example/models/*"}
+    known = {
+        "test": environment("test", follow=(Follow("reg.example/models/*", order="semver"),)),
+        "prod": environment("prod", follow=(), promote=Promote(from_="test", images=copies)),
+    }
+    assert matching.order_of(known, "prod", "prod.example/models/model-a").follow.order == "semver"
+    assert matching.order_of(known, "prod", "other.example/models/model-a").follow.order == "pushed"
+
+
+def test_a_source_that_is_not_there_orders_nothing() -> None:
+    known = {"staging": promoting("staging", "gone")}
+    assert matching.order_of(known, "staging", IMAGE).follow.order == "pushed"
+
+
 # Which entries
 
 

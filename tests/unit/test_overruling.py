@@ -184,6 +184,20 @@ def test_a_hold_is_planned_again_where_somebody_was_faster() -> None:
     assert "model-a" in ours.file
 
 
+def test_a_hold_takes_out_what_was_released_of_the_same_image_alone() -> None:
+    release = f'release:\n- {{service: model-a, image: {IMAGE}, version: "2"}}\n'
+    other = f'- {{service: model-a, image: {OTHER}, version: "2"}}\n'
+    ours = Story(BARE + release + other)
+    ours.hold(image=IMAGE)
+    assert ours.file.startswith(f"{BARE}release:\n{other}hold:\n")
+
+
+def test_an_entry_without_a_repository_has_nothing_to_release() -> None:
+    ours = taken_back()
+    ours.commit({PATH: images((IMAGE, "1", None), ("PLACE HOLDER", "1", None))})
+    assert ours.release().commits[0].subject == "Release model-a 2 in test"
+
+
 # release
 
 

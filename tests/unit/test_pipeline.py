@@ -17,6 +17,7 @@ from updater.core.environment import Follow, OrderName
 from updater.core.kustomization import entries
 from updater.core.rules import Rule, compile_rule
 from updater.decoders import generic
+from updater.decoding import decode
 from updater.errors import PushContended, RemoteUnavailable
 from updater.model import Delivery, Event, Outcome, Version
 from updater.pipeline import Parts, Report
@@ -51,7 +52,7 @@ def test_what_one_delivery_has_wrong_stops_no_other() -> None:
     bad = replace(delivery("1"), body=b"{")
     unknown = replace(delivery("1"), source="generik")
     nothing = delivery("sha256-" + "a" * 64 + ".sig")
-    decoding = pipeline.decode({"generic": generic.decode}, [bad, unknown, nothing, delivery("2", "b")])
+    decoding = decode({"generic": generic.decode}, [bad, unknown, nothing, delivery("2", "b")])
     assert decoding.events == (pushed("2", "b"),)
     assert [(problem.exit_code, problem.message, problem.hint) for problem in decoding.problems] == [
         (4, decoding.problems[0].message, None),
@@ -63,12 +64,12 @@ def test_what_one_delivery_has_wrong_stops_no_other() -> None:
 
 def test_a_source_that_is_like_none_is_told_which_there_are() -> None:
     decoders = {"generic": generic.decode, "docker-hub": generic.decode}
-    (problem,) = pipeline.decode(decoders, [replace(delivery("1"), source="xyz")]).problems
+    (problem,) = decode(decoders, [replace(delivery("1"), source="xyz")]).problems
     assert problem.hint == "there are: docker-hub, generic"
 
 
 def test_equal_pushes_of_several_deliveries_are_one_event() -> None:
-    decoding = pipeline.decode({"generic": generic.decode}, [delivery("1", "a", 5), delivery("1", "a", 3)])
+    decoding = decode({"generic": generic.decode}, [delivery("1", "a", 5), delivery("1", "a", 3)])
     assert decoding.events == (pushed("1", "a", 3),)
 
 
@@ -177,8 +178,8 @@ def test_a_plan_is_made_on_the_newest_tips_and_writes_nothing() -> None:
     repository = FakeRepository({"main": FILES})
     repository.commit("main", overlay("3"))
     tips = dict(repository.remote)
-    made, report = pipeline.plan(parts(repository), [delivery("4"), replace(delivery("5"), body=b"")])
-    (change,) = made.changes
+    changes, report = pipeline.plan(parts(repository), [delivery("4"), replace(delivery("5"), body=b"")])
+    (change,) = changes
     assert change.files[PATH].before.decode() == images((IMAGE, "3", None))
     assert outcomes(report) == [("test", "4", Outcome.COMMITTED)]
     assert report.decisions[0].commit is None

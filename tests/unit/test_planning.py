@@ -148,16 +148,13 @@ def test_an_entry_that_is_claimed_twice_is_refused_even_where_it_is_stopped() ->
     assert [outcome for _, _, outcome in places(planned(files, pushed("2")).decisions)] == [REFUSED, REFUSED]
 
 
-def test_an_environment_that_asks_for_pull_requests_is_not_written_to_yet() -> None:
+def test_an_environment_that_asks_for_pull_requests_where_no_forge_is_known_is_not_written_to_and_waits() -> None:
     files = {**environment_file("test", "deliver: pull-request"), **overlay("1")}
     plan = planned({**files, **environment_file("edge"), **overlay("1", environment="edge")}, pushed("2"))
-    assert places(plan.decisions) == [("edge", "model-a", COMMITTED), ("test", "model-a", REFUSED)]
-    refusal = plan.decisions[1]
-    assert (refusal.exit_code, refusal.keeps) == (3, False)
-    assert refusal.reason == (
-        "environments/test.yaml:2: `deliver: pull-request` is not in force yet in this version, "
-        "so nothing is written to test while it is set"
-    )
+    assert places(plan.decisions) == [("edge", "model-a", COMMITTED), ("test", "model-a", Outcome.WAITING)]
+    waits, (problem,) = plan.decisions[1], plan.problems
+    assert (waits.reason, waits.keeps) == (str(problem), True)
+    assert (problem.exit_code, [change.environment for change in plan.changes]) == (2, ["edge"])
 
 
 def test_settings_that_stop_nothing_stop_nothing() -> None:

@@ -153,7 +153,9 @@ def test_all_that_apply_are_named_so_that_nobody_waits_for_the_wrong_one() -> No
 def test_what_would_land_is_stopped_with_the_reason_and_lands_where_nothing_stops_it() -> None:
     lands = Decision(IMAGE, Version("2"), Outcome.COMMITTED, "newer")
     by = stopped(staging(freeze=(WEEKEND,)))
-    assert stops.stopped(lands, by) == replace(lands, outcome=by.outcome, reason=by.reason, keeps=True)
+    assert stops.stopped(lands, by) == replace(
+        lands, outcome=by.outcome, reason=by.reason, keeps=True, due=by.until, is_stopped=True
+    )
     assert stops.stopped(lands, None) == lands
 
 

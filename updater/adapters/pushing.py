@@ -11,6 +11,7 @@ from updater.adapters.git import Git
 from updater.adapters.process import Finished
 from updater.core.waiting import REFS as WAITING
 from updater.errors import PushRefused
+from updater.forge import PREFIX
 from updater.protocols import PushOutcome, Update
 
 Settle: TypeAlias = Callable[[Sequence[Update]], Mapping[str, PushOutcome]]
@@ -115,10 +116,10 @@ def _words(finished: Finished) -> list[str]:
 
 
 def _refusal(git: Git, branch: str, said: str) -> PushRefused:
-    return PushRefused(
-        f"{git.remote.url} refuses our push to {branch}: {git.without_secrets(said)}",
-        hint=f"let this identity push to {branch}, or keep the overlays on a branch to which it may",
-    )
+    hint = f"let this identity push to {branch}, or keep the overlays on a branch to which it may"
+    if branch.startswith(PREFIX):
+        hint = f"let this identity make, force-push and delete the branches {PREFIX}**: they are our pull requests"
+    return PushRefused(f"{git.remote.url} refuses our push to {branch}: {git.without_secrets(said)}", hint=hint)
 
 
 def _porcelain(output: str) -> dict[str, tuple[str, str]]:

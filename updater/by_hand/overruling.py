@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import TypeAlias
 
 from updater.by_hand.services import Services, matches, recalled, services
 from updater.core import list_edits, messages, times
 from updater.core.changes import Change, FileChange
 from updater.core.environment import Hold, NamedEnvironment, Release
 from updater.core.overlaid import Overlaid
+from updater.core.promotion import rank
 from updater.core.references import normalise
 from updater.core.stops import stop
-from updater.errors import UsageError
+from updater.errors import ForgeError, UpdaterError, UsageError
 from updater.model import Hold as PastHold
 from updater.model import Outcome, Target, Version
 from updater.planning import Plan
 from updater.protocols import Ranking
+from updater.reviewing.refusals import refused
 from updater.sight import Sight
+
+_logger = logging.getLogger(__name__)
+_Recalled: TypeAlias = Sequence[tuple[Target, Ranking]]
+"""Entries with what is to be known of their past, each with the order of its versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +81,21 @@ def _is_lifted_for(release: Release, wish: Holding) -> bool:
 
 
 def make_release(sight: Sight, wish: Releasing) -> Plan:
-    """Takes out what `hold:` says of the services alone, and adds an item to `release:` for each version that is held.
+    """Takes out what `hold:` says of the services alone, and adds an item to `release:` for what is kept out.
 
-    Raises `UsageError` where nothing is held, or it cannot be written so.
+    That are those that somebody moved back from, or refused by closing a pull request. Raises `UsageError` where there
+    are none, or it cannot be written so, and `ForgeError` where nothing is held and the forge cannot be asked.
     """
     found = services(sight, wish.environment, wish.services, wish.image)
     environment = found.environment
     outdated = [] if wish.version else [at for at, hold in enumerate(environment.settings.hold) if _is_of(hold, wish)]
-    items = list(dict.fromkeys(_held(sight, found, wish)))
+    targets, unknown = _with_refusals(sight, found)
+    items = list(dict.fromkeys(_held(sight, found, wish, targets)))
     if not items and not outdated:
-        raise UsageError(_nothing(found, wish), hint=_wider(environment, found) or _others(sight, found, wish))
+        hint = _wider(environment, found) or _others(sight, found, wish, targets)
+        raise unknown or UsageError(_nothing(found, wish), hint=hint)
+    if unknown is not None:
+        _logger.warning("what people refused by closing pull requests is not released: %s", unknown)
     before = after = _file(sight, found)
     if outdated:
         after = list_edits.taken_out(environment.path, after, "hold", outdated)
@@ -94,10 +107,32 @@ def make_release(sight: Sight, wish: Releasing) -> Plan:
     return _plan(sight, found, subject, wish.reason, before, after)
 
 
-def _held(sight: Sight, found: Services, wish: Releasing) -> Iterator[tuple[str, str, str]]:
-    """Service, image and tag of every hold from history that nothing has lifted; or the tag that is asked for."""
+def _with_refusals(sight: Sight, found: Services) -> tuple[_Recalled, UpdaterError | None]:
+    """The entries with the holds that nothing has lifted, and refusals among them; or why those are not known.
+
+    Refusals of what is older than what stands keep nothing out.
+    """
+    targets = recalled(sight, found)
+    if found.environment.settings.deliver != "pull-request":
+        return targets, None
+    try:
+        known = refused(sight, found.environment, [target for target, _ in targets])
+    except (ForgeError, UsageError) as error:
+        return targets, error
+    return [(_and_refused(target, order, known[target]), order) for target, order in targets], None
+
+
+def _and_refused(target: Target, order: Ranking, refusals: Sequence[PastHold]) -> Target:
+    since = None if target.standing is None else target.standing.pushed_at
+    here = rank(order, target.entry.version, since)
+    newer = [each for each in refusals if order.rank(each.version, each.pushed_at) > here]
+    return replace(target, past=replace(target.past, holds=(*target.past.holds, *newer)))
+
+
+def _held(sight: Sight, found: Services, wish: Releasing, targets: _Recalled) -> Iterator[tuple[str, str, str]]:
+    """Service, image and tag of everything that is kept out and nothing has lifted; or the tag that is asked for."""
     now = sight.clock.now()
-    for target, order in recalled(sight, found):
+    for target, order in targets:
         image = target.entry.image
         if image is None:
             continue
@@ -108,6 +143,12 @@ def _held(sight: Sight, found: Services, wish: Releasing) -> Iterator[tuple[str,
             tag = wish.version or hold.version.tag
             if tag is not None and tag not in hold.spares and _is_kept_out(hold, order, target, tag):
                 yield target.service, image, tag
+
+
+def _others(sight: Sight, found: Services, wish: Releasing, targets: _Recalled) -> str | None:
+    """The versions that could be meant instead of one that is not held."""
+    there = dict.fromkeys(tag for _, _, tag in _held(sight, found, replace(wish, version=None), targets))
+    return f"held are: {', '.join(there)}" if there else None
 
 
 def _is_kept_out(hold: PastHold, order: Ranking, target: Target, tag: str) -> bool:
@@ -131,12 +172,6 @@ def _is_of(hold: Hold, wish: Releasing) -> bool:
 def _nothing(found: Services, wish: Releasing) -> str:
     what = ("nothing", "is held") if wish.version is None else (wish.version, "is not held")
     return f"{what[0]} of {' and '.join(wish.services)} {what[1]} in {found.environment.name}"
-
-
-def _others(sight: Sight, found: Services, wish: Releasing) -> str | None:
-    """The versions that could be meant instead of one that is not held."""
-    there = dict.fromkeys(tag for _, _, tag in _held(sight, found, replace(wish, version=None)))
-    return f"held are: {', '.join(there)}" if there else None
 
 
 def _wider(environment: NamedEnvironment, found: Services) -> str | None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from updater.by_hand.services import Services, environments, known_names, recalled, services
+from updater.by_hand.underway import Underway, underway
 from updater.core import graph
 from updater.core.stops import Stop, stop
-from updater.errors import BranchMissing, UpdaterError
+from updater.errors import BranchMissing, ForgeError, UpdaterError
 from updater.keeping import kept
 from updater.model import Event, Target
 from updater.sight import Sight
@@ -24,11 +25,16 @@ class EntryStatus:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Every entry that was asked about, by environment in the order of promotions; pushes that wait; what is broken."""
+    """Every entry that was asked about, by environment in the order of promotions; pushes that wait; what is broken.
+
+    `underway` are open pull requests and promotions that wait; `doubts` are what could not be asked, and need not be.
+    """
 
     entries: tuple[EntryStatus, ...]
     waiting: Mapping[str, tuple[Event, ...]]
     problems: tuple[UpdaterError, ...]
+    underway: Underway = Underway()
+    doubts: tuple[UpdaterError, ...] = ()
 
 
 def overview(sight: Sight, only: str | None, globs: Sequence[str]) -> Overview:
@@ -49,7 +55,19 @@ def overview(sight: Sight, only: str | None, globs: Sequence[str]) -> Overview:
         problems += found.problems
         entries += _entries(sight, found)
     waiting = {name: events for name, events in kept(sight).items() if only in (None, name)}
-    return Overview(tuple(entries), waiting, tuple(problems))
+    mine = [known[name] for name in names if name in asked and name in known]
+    moving = underway(sight, mine, globs)
+    doubts: tuple[UpdaterError, ...] = ()
+    if moving.problem is not None and any(each.settings.deliver == "pull-request" for each in mine):
+        problems.append(_of_forge(moving.problem))
+    elif moving.problem is not None:
+        doubts = (moving.problem,)
+    return Overview(tuple(entries), waiting, tuple(problems), moving, doubts)
+
+
+def _of_forge(error: UpdaterError) -> ForgeError:
+    """What is wrong with the forge, which it is too where none is known."""
+    return error if isinstance(error, ForgeError) else ForgeError(error.message, at=error.at, hint=error.hint)
 
 
 def _entries(sight: Sight, found: Services) -> list[EntryStatus]:

@@ -114,8 +114,7 @@ def _change(sight: Sight, found: Services, steps: Sequence[Step], wish: Wish) ->
         why = [f"This reverts commit {undone}.", *why]
     else:
         files = _restored(sight, found, steps)
-        tags = " and ".join(dict.fromkeys(messages.short(step.to) for step in steps))
-        subject = f"Roll {service} back to {tags} in {wish.environment}"
+        subject = messages.subject_back(wish.environment, service, [step.to for step in steps])
     decisions = tuple(_decision(step, undone) for step in steps)
     text = messages.text(subject, why, wish.environment, service, lines_of(decisions))
     return Change(wish.environment, service, found.branch, files, decisions, text)

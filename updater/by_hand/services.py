@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import groupby
@@ -126,6 +126,21 @@ def changed_lately(sight: Sight, name: str, count: int) -> Services:
     empty = _empty(sight, name)
     there = _there(sight, empty.environment)
     return _filled(sight, empty, sorted(sight.catalog.recent(empty.tip, count, lambda path: path in there)))
+
+
+def names(sight: Sight, environment: NamedEnvironment) -> list[str]:
+    """The services of an environment whose branch was heard of, sorted; no file is read."""
+    return sorted(set(_there(sight, environment).values()))
+
+
+def exactly(sight: Sight, name: str, wanted: Collection[str]) -> Services:
+    """The entries of these services of one environment, as far as it has them; their names are no globs.
+
+    Raises `UsageError` where there is no such environment, and `BranchMissing`.
+    """
+    empty = _empty(sight, name)
+    there = _there(sight, empty.environment)
+    return _filled(sight, empty, [path for path, service in there.items() if service in wanted])
 
 
 def _empty(sight: Sight, name: str) -> Services:

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from updater.by_hand.services import Services, changed_lately, services
 from updater.core import holds, matching
 from updater.errors import UpdaterError
+from updater.forge import PullRequest
 from updater.model import Landing, Target, Version
 from updater.protocols import Ranking
 from updater.sight import Sight
 
 
 class How(StrEnum):
-    """How a version got into an entry: by an event, by somebody's hand, or by somebody who moved back."""
+    """How a version got into an entry: by an event, a pull request, somebody's hand, or somebody who moved back."""
 
     EVENT = "event"
+    MERGED = "merged"
     BY_HAND = "by hand"
     REVERT = "revert"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A version landed in an entry; `before` is what stood there until then, None where it is the first one."""
+    """A version landed in an entry; `before` is what stood there until then, None where it is the first one.
+
+    `pull` is the pull request that brought it, and `took` how long that took: since it had landed in the environment
+    `after`, or since its push where that is None. None of them where it is not known.
+    """
 
     target: Target
     before: Version | None
     landing: Landing
     how: How
+    pull: PullRequest | None = None
+    took: timedelta | None = None
+    after: str | None = None
 
 
 def history(

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from updater.cli.options import Common, common
-from updater.cli.telling import end
+from updater.cli.telling import end, warn
 
 if TYPE_CHECKING:
-    from updater.by_hand.timeline import Record
+    from collections.abc import Sequence
 
-_COLOURS = {"event": "green", "revert": "yellow"}
+    from updater.by_hand.timeline import Record
+    from updater.cli.output import Cell
+
+_COLOURS = {"event": "green", "merged": "green", "revert": "yellow"}
+_SHOWN = 7
 
 
 @click.command()
@@ -23,8 +27,10 @@ _COLOURS = {"event": "green", "revert": "yellow"}
 def history(common: Common, services: tuple[str, ...], environment: str | None, limit: int) -> None:
     """Show what landed where, newest first.
 
-    When, by which event or by whom, and what was taken back. SERVICE may be a glob.
+    When, by which event, pull request or person, who approved it, how long that took since the step before (the push
+    of the image, or its landing in the environment before), and what was taken back. SERVICE may be a glob.
     """
+    from updater.by_hand.provenance import explained
     from updater.by_hand.services import known_names, refresh
     from updater.by_hand.timeline import history as told
     from updater.cli import output
@@ -34,30 +40,75 @@ def history(common: Common, services: tuple[str, ...], environment: str | None, 
         refresh(sight)
         asked = {environment: services} if environment else known_names(sight, services)
         found = [told(sight, name, globs, limit) for name, globs in asked.items()]
-    records = sorted(
-        (each for mine, _ in found for each in mine), key=lambda each: each.landing.landed_at, reverse=True
-    )
+        newest = sorted(
+            (each for mine, _ in found for each in mine), key=lambda each: each.landing.landed_at, reverse=True
+        )
+        records, unknown = explained(sight, newest[:limit])
     if common.json:
-        output.as_json({"history": [_json(record) for record in records[:limit]]})
+        output.as_json({"history": [_json(record) for record in records]})
     else:
-        output.table(("WHEN", "WHERE", "IMAGE", "VERSION", "HOW", "BY", "COMMIT"), map(_row, records[:limit]))
+        _print(records)
+    if unknown is not None:
+        warn(f"who approved is not known: {unknown}")
     end([problem for _, mine in found for problem in mine])
 
 
-def _row(record: Record) -> tuple[Any, ...]:
+def _print(records: Sequence[Record]) -> None:
+    """A row for each; columns without a word are left out, and where there is little room images named as services."""
+    from updater.cli import output
+
+    rows = [_row(record) for record in records]
+    columns = [name for name in (rows[0] if rows else ()) if any(row[name] for row in rows)]
+    services = [record.target.service for record in records]
+    if not output.is_roomy() and [row["IMAGE"] for row in rows] == services:
+        columns = [name for name in columns if name != "IMAGE"]
+    output.table(columns, ([row[name] for name in columns] for row in rows))
+
+
+def _row(record: Record) -> dict[str, Cell]:
     from updater.cli import output
     from updater.core.messages import move, short
 
     landing, target = record.landing, record.target
-    return (
-        f"{landing.landed_at:%Y-%m-%d %H:%M}Z",
-        f"{target.environment}/{target.service}",
-        output.image_name(target.entry.image or target.entry.name),
-        short(landing.version) if record.before is None else move(record.before, landing.version),
-        (record.how.value, _COLOURS.get(record.how, "")),
-        landing.event or landing.author,
-        landing.commit[:12],
-    )
+    return {
+        "WHEN": f"{landing.landed_at:%Y-%m-%d %H:%M}Z",
+        "WHERE": f"{target.environment}/{target.service}",
+        "IMAGE": output.image_name(target.entry.image or target.entry.name),
+        "VERSION": short(landing.version) if record.before is None else move(record.before, landing.version),
+        "HOW": (record.how.value, _COLOURS.get(record.how, "")),
+        "BY": _by(record),
+        "APPROVED": ", ".join(_approved(record)),
+        "TOOK": _took(record),
+        "COMMIT": landing.commit[:_SHOWN],
+    }
+
+
+def _by(record: Record) -> str:
+    from updater.cli import output
+
+    if record.pull is not None:
+        return f"#{record.pull.number} {record.pull.closed_by or ''}".strip()
+    event = record.landing.event
+    if event is None:
+        return record.landing.author
+    return event if output.is_roomy() else event.partition("/")[0]
+
+
+def _approved(record: Record) -> list[str]:
+    from updater.by_hand.pulls import approved_by
+
+    return [] if record.pull is None else approved_by(record.pull)
+
+
+def _took(record: Record) -> str:
+    """To the second largest unit."""
+    from updater.cli import output
+    from updater.core.times import shown
+
+    if record.took is None:
+        return ""
+    took = " ".join(shown(record.took).split()[:2])
+    return f"{took} after {record.after}" if record.after and output.is_roomy() else took
 
 
 def _json(record: Record) -> dict[str, Any]:
@@ -79,4 +130,9 @@ def _json(record: Record) -> dict[str, Any]:
         "event": landing.event,
         "author": landing.author,
         "commit": landing.commit,
+        "pull_request": record.pull and record.pull.number,
+        "approved_by": _approved(record),
+        "merged_by": record.pull and record.pull.closed_by,
+        "took_seconds": None if record.took is None else int(record.took.total_seconds()),
+        "after": record.after,
     }

@@ -19,8 +19,11 @@ from updater.cli.history import history
 from updater.cli.hold import hold
 from updater.cli.options import DEBUG
 from updater.cli.plan import plan
+from updater.cli.pr import pr
+from updater.cli.promote import promote
 from updater.cli.reconcile import reconcile
 from updater.cli.release import release
+from updater.cli.report import report
 from updater.cli.rollback import rollback
 from updater.cli.schema import schema
 from updater.cli.status import status
@@ -46,7 +49,8 @@ def updater(context: click.Context) -> None:
 
 
 for command in (
-    demo, check, plan, handle, reconcile, status, history, rollback, hold, release, schema, completion
+    demo, check, plan, handle, reconcile, promote, status, history, rollback, hold, release, pr, report, schema,
+    completion,
 ):  # fmt: skip
     updater.add_command(command)
 

@@ -67,9 +67,14 @@ def lines(title: str, told: Iterable[str]) -> None:
         click.echo(f"  {plain(line)}")
 
 
+def is_roomy() -> bool:
+    """Whether a table may have long cells."""
+    return console().width >= _ROOMY
+
+
 def image_name(image: str) -> str:
     """An image for a table: its last part where there is little room."""
-    return image if console().width >= _ROOMY else image.rpartition("/")[2]
+    return image if is_roomy() else image.rpartition("/")[2]
 
 
 def as_json(value: Any) -> None:
@@ -80,7 +85,7 @@ def as_json(value: Any) -> None:
 def report_json(report: Report) -> dict[str, Any]:
     """A report as `handle`, `plan` and `reconcile` print it."""
     return {
-        "decisions": [_decision(decision) for decision in report.decisions],
+        "decisions": [decision_json(decision) for decision in report.decisions],
         "commits": [_commit(commit) for commit in report.commits],
         "pull_requests": [pull_json(kept.pull) for kept in report.pulls],
     }
@@ -151,6 +156,12 @@ def diff(text: str) -> None:
         click.secho(line, fg=colour, bold=bold)
 
 
+def text(told: str) -> None:
+    """Prints a text of several lines."""
+    for line in told.splitlines():
+        click.echo(_visible(line))
+
+
 def version_json(version: Version | None) -> Mapping[str, str | None] | None:
     """A version as JSON tells it."""
     return None if version is None else {"tag": version.tag, "digest": version.digest}
@@ -162,7 +173,8 @@ def _diff(path: str, before: bytes, after: bytes) -> Iterable[str]:
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
-def _decision(decision: Decision) -> dict[str, Any]:
+def decision_json(decision: Decision) -> dict[str, Any]:
+    """A decision, as all commands print it."""
     target = decision.target
     return {
         "environment": target and target.environment,

@@ -40,9 +40,9 @@ def plan(common: Common, files: tuple[str, ...], source: str | None, ref: str | 
         if ref is not None:
             configuration = _configured_by(workshop, ref)
             parts = replace(parts, sight=replace(parts.sight, configuration=configuration))
-        made, report = pipeline.plan(parts, read.deliveries)
+        changes, report = pipeline.plan(parts, read.deliveries)
     report = replace(report, problems=(*read.problems, *report.problems))
-    output.report(report, {"diff": output.diff_text(made.changes)}, in_json=common.json)
+    output.report(report, {"diff": output.diff_text(changes)}, in_json=common.json)
     finish(report)
 
 

@@ -1,4 +1,4 @@
-"""`updater reconcile`: one pass over what waits."""
+"""`updater reconcile`: one pass over everything that needs no event."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from updater.cli.telling import finish
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @common
 def reconcile(common: Common, dry_run: bool) -> None:
-    """Land what waited and may land now, and exit.
+    """Promote what may be promoted, bring pull requests up to date, land what waited, and exit.
 
-    A version that met a freeze, `paused` or a hold with an end waits on the remote, in
-    refs/updater/waiting/ENVIRONMENT. It lands when its time has come, if nothing newer stands by then.
+    Promotions need no event: what the environments before have proved is compared with what stands. A pushed version
+    that met a freeze, `paused` or a hold with an end waits on the remote, in refs/updater/waiting/ENVIRONMENT. It lands
+    when its time has come, if nothing newer stands by then.
     """
     from updater import pipeline
     from updater.cli import output
 
     with common.opened() as workshop:
         if dry_run:
-            workshop.mirror.refresh()
-            made = pipeline.preview(workshop.parts, pipeline.for_everything(workshop.parts))
-            report, more = pipeline.told(made), {"diff": output.diff_text(made.changes)}
+            changes, report = pipeline.rehearse(workshop.parts)
+            more = {"diff": output.diff_text(changes)}
         else:
             report, more = pipeline.reconcile(workshop.parts), {}
     output.report(report, more, in_json=common.json)
     if not (common.json or report.decisions):
-        click.echo("nothing waits", err=True)
+        click.echo("nothing is to be done", err=True)
     finish(report)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from updater.cli.options import Common, common
-from updater.cli.telling import end
+from updater.cli.telling import end, warn
 
 if TYPE_CHECKING:
     from updater.by_hand.overview import EntryStatus, Overview
-    from updater.model import Event, Target
+    from updater.by_hand.underway import Pull
+    from updater.model import Decision, Event, Target
 
 
 @click.command()
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def status(common: Common, services: tuple[str, ...], environment: str | None) -> None:
     """Show what stands where, what is held, what waits.
 
-    SERVICE may be a glob.
+    Open pull requests are shown with who approved them, and promotions with what they wait for. SERVICE may be a glob.
     """
     from updater.by_hand.overview import overview
     from updater.by_hand.services import refresh
@@ -33,9 +34,17 @@ def status(common: Common, services: tuple[str, ...], environment: str | None) -
         found = overview(workshop.parts.sight, environment, services)
     if common.json:
         waiting = [_waiting(name, event) for name, events in found.waiting.items() for event in events]
-        output.as_json({"services": [_json(each) for each in found.entries], "waiting": waiting})
+        told = {
+            "services": [_json(each) for each in found.entries],
+            "waiting": waiting,
+            "pull_requests": [_pull_json(each) for each in found.underway.pulls],
+            "promotions": [_promotion_json(each) for each in found.underway.promotions],
+        }
+        output.as_json(told)
     else:
         _print(found)
+    for doubt in found.doubts:
+        warn(str(doubt))
     end(found.problems)
 
 
@@ -61,6 +70,34 @@ def _print(found: Overview) -> None:
     output.lines("held", _held(targets))
     output.lines("stopped", _stopped(found.entries))
     output.lines("waiting", (f"{name}: {_named(event)}" for name, events in found.waiting.items() for event in events))
+    output.lines("pull requests", map(_pull, found.underway.pulls))
+    output.lines("promotions", map(_promotion, found.underway.promotions))
+
+
+def _pull(each: Pull) -> str:
+    from updater.by_hand.pulls import name
+    from updater.cli.pull_output import approvals
+    from updater.core import heads
+    from updater.core.messages import short
+
+    about = heads.parsed(each.pull.head)
+    is_one = about is not None and about.is_service
+    versions = ", ".join(
+        short(version) if is_one else f"{service} {short(version)}" for service, version in each.proposes
+    )
+    told = [f"approved by {who}" if (who := approvals(each.pull)) else "not approved"]
+    told += [f"waits for {each.waits_for}"] if each.waits_for else []
+    return f"#{each.pull.number} {name(each.pull)} {versions}: {'; '.join(told)}"
+
+
+def _promotion(decision: Decision) -> str:
+    from updater.core.messages import short
+
+    target = decision.target
+    assert target is not None, "promotions are to entries"
+    pull = f"#{decision.pull_request}"
+    number = "" if decision.pull_request is None or pull in decision.reason else f" ({pull})"
+    return f"{target.environment}/{target.service} {short(decision.to)} {decision.outcome}{number}: {decision.reason}"
 
 
 def _held(targets: Sequence[Target]) -> Iterable[str]:
@@ -123,3 +160,22 @@ def _waiting(environment: str, event: Event) -> dict[str, Any]:
         "version": version_json(event.version),
         "pushed_at": stamp(event.time),
     }
+
+
+def _pull_json(each: Pull) -> dict[str, Any]:
+    from updater.by_hand.pulls import approved_by
+    from updater.cli.output import pull_json, version_json
+
+    return {
+        **pull_json(each.pull),
+        "proposes": [{"service": service, "version": version_json(version)} for service, version in each.proposes],
+        "approved_by": approved_by(each.pull),
+        "waits_for": each.waits_for,
+    }
+
+
+def _promotion_json(decision: Decision) -> dict[str, Any]:
+    from updater.cli.output import decision_json
+    from updater.core.messages import stamp
+
+    return {**decision_json(decision), "due": None if decision.due is None else stamp(decision.due)}

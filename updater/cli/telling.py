@@ -21,8 +21,7 @@ class Warnings(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """See `logging.Handler`."""
-        click.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
-        click.echo(plain(record.getMessage()), err=True)
+        warn(record.getMessage())
 
 
 def listen() -> None:
@@ -30,6 +29,12 @@ def listen() -> None:
     logger = logging.getLogger("updater")
     if not any(isinstance(handler, Warnings) for handler in logger.handlers):
         logger.addHandler(Warnings(logging.WARNING))
+
+
+def warn(message: str) -> None:
+    """Prints a warning in one line."""
+    click.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
+    click.echo(plain(message), err=True)
 
 
 def tell(message: str, hint: str | None) -> None:

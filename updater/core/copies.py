@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from updater.core.patterns import image_pattern
 from updater.core.references import normalise
 
 _WILDCARD = re.compile(r"\*\*|\*")
-_ANY = {"**": "(.*)", "*": "([^/]*)"}
 
 
 def name_here(image: str, copies: Mapping[str, str] | None) -> str:
     """What an image of the environment before is called here: by the first pattern that fits, else the same.
 
-    What each wildcard of the pattern stands for takes the place of the wildcard in the same position of the name.
+    What each wildcard of the pattern stands for takes the place of the wildcard in the same position of the name;
+    both have the same ones, as `updater.config` has found.
     """
     for there, here in (copies or {}).items():
         found = _compiled(there).fullmatch(image)
         if found is not None:
-            parts = list(reversed(found.groups()))
-            name = _WILDCARD.sub(lambda wildcard: parts.pop() if parts else wildcard[0], here)  # noqa: B023
-            return normalise(name) or name
+            return _written(here, found.groups(default=""))
     return image
 
 
@@ -32,8 +30,23 @@ def name_there(image: str, copies: Mapping[str, str] | None) -> str:
     return name_here(image, {here: there for there, here in (copies or {}).items()})
 
 
+def _written(pattern: str, parts: Sequence[str]) -> str:
+    stand_for = iter(parts)
+    globs = "/".join(segment.glob for segment in image_pattern(pattern).segments)
+    name = _WILDCARD.sub(lambda _: next(stand_for), globs)
+    name = re.sub("/+", "/", name).strip("/")  # `**` may stand for no segment at all
+    return normalise(name) or name
+
+
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    plain = "/".join(segment.glob for segment in image_pattern(pattern).segments)
-    pieces = re.split(r"(\*\*|\*)", plain)
-    return re.compile("".join(_ANY.get(piece) or re.escape(piece) for piece in pieces))
+    segments = image_pattern(pattern).segments
+    first, *rest = (r"(.*)" if each.many else _segment(each.glob) for each in segments)
+    others = (
+        rf"(?:/{each})?" if segment.many else f"/{each}" for each, segment in zip(rest, segments[1:], strict=True)
+    )
+    return re.compile(first + "".join(others))
+
+
+def _segment(glob: str) -> str:
+    return "([^/]*)".join(map(re.escape, glob.split("*")))

@@ -38,8 +38,8 @@ def decide(followed: Followed, target: Target, now: datetime) -> tuple[Decision,
     ]
     if best is None:
         return (*known, *_kept_once(alone))
-    less = [_less(decision, alone[best]) for decision in alone[:best]]
-    return (*known, *less, *_kept_once(alone[best + 1 :]), alone[best])
+    lower = [less(decision, alone[best]) for decision in alone[:best]]
+    return (*known, *lower, *_kept_once(alone[best + 1 :]), alone[best])
 
 
 def ignored(event: Event, followed: Sequence[Followed], missing: Collection[str]) -> Decision:
@@ -170,12 +170,12 @@ def _unless_held_by_hand(followed: Followed, decision: Decision, target: Target,
 def _kept_once(alone: list[Decision]) -> list[Decision]:
     """The decisions (ascending): of what is kept until a hold ends, the best alone is."""
     best = max((at for at, decision in enumerate(alone) if decision.keeps), default=0)
-    return [*(_less(decision, alone[best]) for decision in alone[:best]), *alone[best:]]
+    return [*(less(decision, alone[best]) for decision in alone[:best]), *alone[best:]]
 
 
-def _less(decision: Decision, best: Decision) -> Decision:
+def less(decision: Decision, best: Decision) -> Decision:
     """The decision for a push that ranks lower than the one that lands, or is kept."""
-    if decision.outcome is Outcome.HELD and not decision.keeps:
+    if decision.outcome is Outcome.SUPERSEDED or (decision.outcome is Outcome.HELD and not decision.keeps):
         return decision
     reason = f"{short(best.to)} is newer and came with it"
     return replace(decision, outcome=Outcome.SUPERSEDED, reason=reason, exit_code=0, keeps=False)

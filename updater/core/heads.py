@@ -17,7 +17,8 @@ ALL = "@all"
 SETTINGS = "@settings"
 """In the place of a service: the environment's file."""
 _PLAIN = "-_.~!$&'()+,;=@"
-_FORBIDDEN = re.compile(r"^\.|\.\.|\.lock$|\.$|@\{|^@|~")
+_FORBIDDEN = re.compile(r"^\.|\.\.|\.lock$|\.$|^@|~")
+"""What is left of the rules once `quote` has been there; and `@` in front, which marks what is no service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,13 @@ def prefix(environment: str) -> str:
 
 
 def parsed(branch: str) -> Head | None:
-    """What a branch is about; None if it is not one of ours."""
+    """What a branch is about; None if it is not one of ours, spelled as we would."""
     environment, slash, service = branch.removeprefix(PREFIX).partition("/")
-    if not branch.startswith(PREFIX) or not slash or not environment or not service or "/" in service:
+    if not slash or not environment or not service:
         return None
-    if service in (ALL, SETTINGS):
-        return Head(unquote(environment), service, is_service=False)
-    return Head(unquote(environment), unquote(service))
+    about = Head(unquote(environment), unquote(service), is_service=service not in (ALL, SETTINGS))
+    ours = head if about.is_service else shared
+    return about if ours(about.environment, about.service) == branch else None
 
 
 def _encoded(name: str) -> str:

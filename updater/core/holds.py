@@ -48,6 +48,12 @@ def folded(landings: Iterable[Landing], order: Ranking) -> Iterator[tuple[Landin
         before = here
 
 
+def begun(landings: Iterable[Landing], order: Ranking) -> Iterator[Hold]:
+    """Every hold that ever began in an entry in which these landed (oldest first), be it over by now or not."""
+    for landing, _, past in folded(landings, order):
+        yield from (hold for hold in past.holds if hold.commit == landing.commit)
+
+
 def hold_on(holds: Sequence[Hold], order: Ranking, event: Event, *, stood: bool) -> Hold | None:
     """The newest hold that keeps a push out: of its version, or of a newer one that was moved away from later.
 

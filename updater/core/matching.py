@@ -73,9 +73,9 @@ def _orders(environments: Mapping[str, NamedEnvironment], name: str, image: str)
     if rule is not None:
         yield rule
     promote = environment.settings.promote
-    for source in sorted(graph.sources(environment.settings)):
-        if source in environments and promote is not None:
-            yield from _orders(environments, source, name_there(image, promote.images))
+    there = image if promote is None else name_there(image, promote.images)
+    for source in sorted(set(graph.sources(environment.settings)) & environments.keys()):
+        yield from _orders(environments, source, there)
 
 
 def overlay(environment: NamedEnvironment, path: str) -> tuple[str, str] | None:

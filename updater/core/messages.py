@@ -15,6 +15,9 @@ from datetime import UTC, datetime
 from updater.core import instants
 from updater.model import Event, Version
 
+BY_HAND = "Updater-By-Hand"
+"""The trailer that says why a person ordered something."""
+
 _SHOWN_DIGEST = len("sha256:") + 12
 _PUSH = re.compile(r"^Updater-Image: (\S+)\n.*\nUpdater-Event: (\S+) (\S+)$", re.MULTILINE)
 
@@ -45,6 +48,11 @@ def subject(environment: str, service: str, lines: Sequence[Line]) -> str:
     return plain(f"Deploy {service} to {environment} ({len(versions)} versions)")
 
 
+def subject_back(environment: str, service: str, versions: Sequence[Version]) -> str:
+    """The first line of a commit that goes back."""
+    return plain(f"Roll {service} back to {' and '.join(dict.fromkeys(map(short, versions)))} in {environment}")
+
+
 def commit_message(environment: str, service: str, lines: Sequence[Line]) -> str:
     """The whole text of a commit for pushes, its trailers included; ends with a newline."""
     return text(subject(environment, service, lines), (), environment, service, lines)
@@ -66,6 +74,17 @@ def trailers(environment: str, service: str, lines: Sequence[Line]) -> list[str]
         if line.event is not None:
             found.append(f"Updater-Event: {line.event.source}/{line.event.id} {stamp(line.event.time)}")
     return [plain(line) for line in found]
+
+
+def with_trailers(message: str, lines: Sequence[str]) -> str:
+    """The text of a commit with more lines in its last paragraph, those that it does not have yet."""
+    more = [line for line in map(plain, lines) if f"\n{line}\n" not in message]
+    return "\n".join((message.rstrip("\n"), *more, "")) if more else message
+
+
+def by_hand(why: str) -> str:
+    """The trailer of what a person ordered: automation leaves that alone."""
+    return plain(f"{BY_HAND}: {why}")
 
 
 def reference(image: str, version: Version) -> str:

@@ -8,29 +8,19 @@ on the sources' branches, so a restart changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from updater.core import holds
+from updater.core import holds, stays
 from updater.core.messages import short
-from updater.model import Event, Landing, Target, Version
+from updater.core.stays import Origin, Sequel, Stay, rank
+from updater.model import Event, Landing, Version
 from updater.protocols import Ranking
+
+__all__ = ["BY_HAND", "Offer", "Offers", "Origin", "Ran", "first_pushed", "offers", "rank"]
 
 BY_HAND = "git"
 """The source of a version that no event brought; its id is the commit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """An entry of a source with all that landed in it, oldest first.
-
-    `target.past` has the holds of its service; `is_held` is whether this very entry was moved back itself.
-    """
-
-    target: Target
-    landings: tuple[Landing, ...]
-    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +56,14 @@ class Offer:
 class Offers:
     """What sources offer of an image, newest first; `nothing` says why there is nothing at all.
 
-    `beside` names the entries of sources that do not count, because somebody moved them back alone.
+    `beside` names the entries of sources that do not count, because somebody moved them back alone. `pushed` is when
+    each version that ever stood in a source was pushed, as the earliest landing there tells.
     """
 
     offers: tuple[Offer, ...] = ()
     nothing: str | None = None
     beside: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Stay:
-    since: datetime
-    until: datetime | None
-    commit: str
-
-    ended_by: str | None
+    pushed: Mapping[Version, datetime] = field(default_factory=dict, hash=False)
 
 
 def offers(
@@ -90,53 +73,56 @@ def offers(
 
     `now` is in UTC. Nothing is offered of a source whose entries disagree.
     """
+    first = first_pushed(sources)
+    pushed = {version: landing.pushed_at for version, landing in first.items()}
     counted = {name: _counted(origins) for name, origins in sources.items()}
-    beside = tuple(
-        f"{name}: {each.target.overlay} does not count, since {short(each.target.entry.version)} was put back there"
-        for name, origins in sources.items()
-        for each in origins
-        if each not in counted[name]
-    )
-    for name, origins in counted.items():
-        if len({origin.target.entry.version for origin in origins}) > 1:
-            return Offers(nothing=_disagreement(name, origins), beside=beside)
-    stays = [(name, _stays(origin)) for name, origins in counted.items() for origin in origins]
+    beside = tuple(_beside(sources, counted))
+    nothing = next(_disagreements(counted), None)
+    if nothing is not None:
+        return Offers(nothing=nothing, beside=beside, pushed=pushed)
+    trails = [(name, stays.trail(each, sources[name])) for name, origins in counted.items() for each in origins]
     found = []
-    for version, first in first_pushed(sources).items():
-        chosen = _chosen(version, stays, soak, now)
-        if chosen and version != Version():
-            event = _event(image, version, first)
-            due = max(stay.since + soak for _, stay in chosen)
-            back = next(_moved_back(version, event, counted, order), None)
-            found.append(Offer(version, event, tuple(_ran(chosen)), due if due > now else None, back))
+    for event in (_event(image, landing) for version, landing in first.items() if version != Version()):
+        mine = [(name, stays.best(each.of(event, Sequel(order, pushed)), soak, now)) for name, each in trails]
+        chosen = [(name, stay) for name, stay in mine if stay is not None]
+        if len(chosen) == len(mine):
+            found.append(_offer(event, chosen, soak, now))
     newest = sorted(found, key=lambda offer: rank(order, offer.version, offer.event.time), reverse=True)
-    return Offers(tuple(newest), None if newest else f"no version stood in all of {' and '.join(sources)}", beside)
+    nothing = None if newest else f"no version has stood in all of {' and '.join(sources)}"
+    return Offers(tuple(newest), nothing, beside, pushed)
 
 
 def first_pushed(sources: Mapping[str, Sequence[Origin]]) -> dict[Version, Landing]:
     """Of each version that landed in a source the landing that tells the earliest push time."""
     found: dict[Version, Landing] = {}
-    for origins in sources.values():
-        for landing in (each for origin in origins for each in origin.landings):
-            known = found.get(landing.version)
-            if known is None or landing.pushed_at < known.pushed_at:
-                found[landing.version] = landing
+    for landing in (each for origins in sources.values() for origin in origins for each in origin.landings):
+        known = found.get(landing.version)
+        if known is None or _age(landing) < _age(known):
+            found[landing.version] = landing
     return found
 
 
-def rank(order: Ranking, version: Version, pushed_at: datetime | None) -> Any:
-    """Where a version ranks; an entry that names none is older than all that do, whenever it was written so."""
-    return order.rank(version, None if version == Version() else pushed_at)
+def _age(landing: Landing) -> tuple[datetime, bool, str, str]:
+    """Earlier first; what a push brought before what a person did; then by name, so that order does not matter."""
+    return (landing.pushed_at, landing.event is None, landing.event or "", landing.commit)
 
 
 def _counted(origins: Sequence[Origin]) -> list[Origin]:
     """Those that were not moved back by themselves; all, if every one was."""
-    return [origin for origin in origins if not origin.is_held] or list(origins)
+    return [origin for origin in origins if not origin.target.past.holds] or list(origins)
 
 
-def _disagreement(name: str, origins: Sequence[Origin]) -> str:
-    stand = [f"{origin.target.overlay} has {_told(origin.target.entry.version)}" for origin in origins]
-    return f"the overlays of {name} disagree, and promote nothing: {', '.join(stand)}"
+def _beside(sources: Mapping[str, Sequence[Origin]], counted: Mapping[str, Sequence[Origin]]) -> Iterator[str]:
+    for name, origins in sources.items():
+        for target in (origin.target for origin in origins if origin not in counted[name]):
+            yield f"{name}: {target.overlay} does not count, since {short(target.entry.version)} was put back there"
+
+
+def _disagreements(counted: Mapping[str, Sequence[Origin]]) -> Iterator[str]:
+    for name, origins in counted.items():
+        if len({origin.target.entry.version for origin in origins}) > 1:
+            stand = [f"{origin.target.overlay} has {_told(origin.target.entry.version)}" for origin in origins]
+            yield f"the overlays of {name} disagree, and promote nothing: {', '.join(stand)}"
 
 
 def _told(version: Version) -> str:
@@ -144,47 +130,18 @@ def _told(version: Version) -> str:
     return f"{short(version)}{digest}"
 
 
-def _stays(origin: Origin) -> dict[Version, list[_Stay]]:
-    """When each version stood in an entry."""
-    found: dict[Version, list[_Stay]] = {}
-    for landing, end in zip(origin.landings, [*origin.landings[1:], None], strict=True):
-        until, by = (None, None) if end is None else (end.landed_at, end.commit)
-        found.setdefault(landing.version, []).append(_Stay(landing.landed_at, until, landing.commit, by))
-    return found
-
-
-def _chosen(
-    version: Version, stays: Sequence[tuple[str, Mapping[Version, Sequence[_Stay]]]], soak: timedelta, now: datetime
-) -> list[tuple[str, _Stay]]:
-    """The stay that counts in each entry; empty if one entry has none that proves anything."""
-    best = [(name, _best(mine.get(version, ()), soak, now)) for name, mine in stays]
-    chosen = [(name, stay) for name, stay in best if stay is not None]
-    return chosen if len(chosen) == len(best) else []
-
-
-def _best(stays: Sequence[_Stay], soak: timedelta, now: datetime) -> _Stay | None:
-    """The newest stay that was long enough, else the one that may become so."""
-    enough = [stay for stay in stays if (stay.until or now) >= stay.since + soak]
-    standing = [stay for stay in stays if stay.until is None]
-    return next(reversed(enough or standing), None)
-
-
-def _event(image: str, version: Version, first: Landing) -> Event:
+def _event(image: str, first: Landing) -> Event:
     source, _, id_ = (first.event or f"{BY_HAND}/{first.commit}").partition("/")
-    return Event(source, id_, image, version, first.pushed_at, first.pushed_at)
+    return Event(source, id_, image, first.version, first.pushed_at, first.pushed_at)
 
 
-def _moved_back(
-    version: Version, event: Event, counted: Mapping[str, Sequence[Origin]], order: Ranking
-) -> Iterator[str]:
-    for name, origins in counted.items():
-        for origin in origins:
-            hold = holds.hold_on(origin.target.past.holds, order, event, stood=True)
-            if hold is not None:
-                yield f"in {name}, {holds.reason(hold, version)}"
+def _offer(event: Event, chosen: Sequence[tuple[str, Stay]], soak: timedelta, now: datetime) -> Offer:
+    due = max(stay.since + soak for _, stay in chosen)
+    backs = (f"in {name}, {holds.reason(stay.back, event.version)}" for name, stay in chosen if stay.back is not None)
+    return Offer(event.version, event, tuple(_ran(chosen)), due if due > now else None, next(backs, None))
 
 
-def _ran(chosen: Sequence[tuple[str, _Stay]]) -> Iterator[Ran]:
+def _ran(chosen: Sequence[tuple[str, Stay]]) -> Iterator[Ran]:
     for name in dict.fromkeys(name for name, _ in chosen):
         mine = [stay for each, stay in chosen if each == name]
         ends = [(stay.until, stay.ended_by) for stay in mine if stay.until is not None]

@@ -6,13 +6,14 @@ from its head. Nothing here asks whether it was there before: equal input, equal
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from updater.core.environment import PullRequests
 from updater.core.history import key
 from updater.core.messages import Told, short, told
+from updater.core.promotion import rank
 from updater.core.verdicts import Verdict
 from updater.forge import PullRequest
 from updater.model import Target, Version
@@ -84,29 +85,36 @@ def arranged(
     standing: Mapping[Place, Version],
 ) -> Arrangement:
     """What becomes of a branch, given the verdicts of its entries (newest first) and what stands in its base now."""
-    best = {place(target): each for target, mine in entries.items() if (each := _best(mine)) is not None}
+    mine = {place(target): found for target, found in entries.items()}
+    best = {at: verdict for at, found in mine.items() if (verdict := _best(found)) is not None}
     if branch is None or branch.pull is None:
         return _without_pull(best, branch, standing)
     if branch.proposed is None:
         return Arrangement("leave", waits=tuple(best.values()), reason=f"#{branch.pull.number} is merged already")
-    content, pull = branch.proposed, branch.pull
-    gone = [at for at, version in content.versions.items() if standing.get(at) == version]
+    content = branch.proposed
+    gone = {at for at, version in content.versions.items() if standing.get(at) == version}
     if content.strangers or content.by_hand is not None:
-        if len(gone) == len(content.versions) and not content.strangers:
-            return Arrangement("withdraw", reason="what it proposes stands already")
-        return Arrangement("leave", waits=tuple(_others(best, content)), reason=_alone(branch, content))
-    valid = {at: each for target, mine in entries.items() if (each := _kept(mine, content, at := place(target)))}
-    chosen = valid | {at: each for at, each in best.items() if at not in valid or _is_above(each, valid[at], entries)}
-    if not chosen:
-        return Arrangement("withdraw", reason=_why_void(content, entries, standing))
-    if {at: each.decision.to for at, each in chosen.items()} == content.versions:
+        return _of_others(best, branch, content, is_over=bool(gone) and gone == content.versions.keys())
+    valid = {at: verdict for at, found in mine.items() if (verdict := _kept(found, content.versions.get(at)))}
+    chosen = valid | {at: each for at, each in best.items() if at not in valid or _is_newer(each, valid[at])}
+    if chosen and {at: each.decision.to for at, each in chosen.items()} == content.versions:
         return Arrangement("keep", tuple(chosen.values()))
-    if _may_move(settings, pull):
+    if chosen and _may_move(settings, branch.pull):
         return Arrangement("move", tuple(chosen.values()))
-    if len(valid) + len(gone) < len(content.versions):
-        return Arrangement("withdraw", reason=_why_void(content, entries, standing))
+    void = content.versions.keys() - valid.keys() - gone
+    if void or not valid:
+        reason = _why_void(content, void or gone, mine, standing)
+        return Arrangement("withdraw", waits=tuple(chosen.values()), reason=reason)
     waits = tuple(each for at, each in chosen.items() if each is not valid.get(at))
     return Arrangement("keep", tuple(valid.values()), waits)
+
+
+def _of_others(best: Mapping[Place, Verdict], branch: Branch, content: Proposed, *, is_over: bool) -> Arrangement:
+    """A pull request that carries what others committed or ordered is theirs."""
+    if is_over and not content.strangers:
+        return Arrangement("withdraw", reason="what it proposes stands already")
+    waits = tuple(each for at, each in best.items() if content.versions.get(at) != each.decision.to)
+    return Arrangement("leave", waits=waits, reason=_alone(branch, content))
 
 
 def _without_pull(
@@ -135,22 +143,15 @@ def _best(mine: Sequence[Verdict]) -> Verdict | None:
     return next((verdict for verdict in mine if verdict.may_land), None)
 
 
-def _kept(mine: Sequence[Verdict], content: Proposed, at: Place) -> Verdict | None:
+def _kept(mine: Sequence[Verdict], version: Version | None) -> Verdict | None:
     """The verdict on what is proposed for an entry, if that may still land."""
-    version = content.versions.get(at)
     return next((each for each in mine if each.decision.to == version and each.is_valid), None)
 
 
-def _is_above(one: Verdict, other: Verdict, entries: Mapping[Target, Sequence[Verdict]]) -> bool:
+def _is_newer(one: Verdict, other: Verdict) -> bool:
     """Whether a verdict is on a newer version of the same entry than another one."""
-    target = one.decision.target
-    assert target is not None
-    mine = list(entries[target])
-    return mine.index(one) < mine.index(other)
-
-
-def _others(best: Mapping[Place, Verdict], content: Proposed) -> list[Verdict]:
-    return [each for at, each in best.items() if content.versions.get(at) != each.decision.to]
+    ranks = [rank(one.order, each.decision.to, each.event.time if each.event else None) for each in (one, other)]
+    return bool(ranks[0] > ranks[1])
 
 
 def _may_move(settings: PullRequests, pull: PullRequest) -> bool:
@@ -164,18 +165,24 @@ def _alone(branch: Branch, content: Proposed) -> str:
     return f"{what} was ordered by hand, and is left as it is"
 
 
-def _why_void(content: Proposed, entries: Mapping[Target, Sequence[Verdict]], standing: Mapping[Place, Version]) -> str:
-    """Why what a head proposes is not wanted any more, each reason once."""
-    reasons: dict[str, None] = {}
-    for at, version in content.versions.items():
-        mine = next((found for target, found in entries.items() if place(target) == at), ())
-        verdict = next((each for each in mine if each.decision.to == version), None)
-        if standing.get(at) == version:
-            reasons[f"{short(version)} stands already"] = None
-        elif verdict is not None:
-            reasons[verdict.decision.reason] = None
-        elif at not in standing:
-            reasons[f"the entry that {short(version)} was for is gone"] = None
-        else:
-            reasons[f"{short(version)} is not newer than {short(standing[at])}, which stands"] = None
-    return "; ".join(reasons) or "nothing is left to do"
+def _why_void(
+    content: Proposed,
+    void: Collection[Place],
+    mine: Mapping[Place, Sequence[Verdict]],
+    standing: Mapping[Place, Version],
+) -> str:
+    """Why nothing is left to do for some of the entries of a head, each reason once."""
+    reasons = (
+        _why(version, mine.get(at, ()), standing.get(at)) for at, version in content.versions.items() if at in void
+    )
+    return "; ".join(dict.fromkeys(reasons)) or "nothing is left to do"
+
+
+def _why(version: Version, mine: Sequence[Verdict], here: Version | None) -> str:
+    """Why a version is not wanted (any more) in an entry in which another one stands; None: the entry is gone."""
+    if here is None:
+        return f"the entry that {short(version)} was for is gone"
+    if here == version:
+        return f"{short(version)} stands already"
+    reasons = (each.decision.reason for each in mine if each.decision.to == version)
+    return next(reasons, f"nothing calls for {short(version)} any more, and {short(here)} stands")

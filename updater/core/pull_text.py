@@ -98,6 +98,12 @@ def title(environment: str, moves: Mapping[str, Sequence[Line]]) -> str:
     return _shortened(text, MAX_TITLE)
 
 
+def ordered(subjects: Sequence[str]) -> str:
+    """One line of plain text for what a person ordered: the subject of the first commit, and how many there are."""
+    more = "" if len(subjects) == 1 else f" and {len(subjects) - 1} more"
+    return f"{_shortened(inert(subjects[0]), MAX_TITLE - len(more))}{more}"
+
+
 def body(about: About, limit: int) -> str:
     """The text, most important first and trailers last, in at most `limit` characters."""
     room = min(limit, MAX_BODY)

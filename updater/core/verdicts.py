@@ -100,15 +100,30 @@ def _is_newer(case: Case, offer: Offer) -> bool:
         return False
     if offer.version.tag == here.tag and None in (offer.version.digest, here.digest):
         return here.digest is None  # the digest of the tag that stands, which the source knows
-    return bool(rank(case.order, offer.version, offer.event.time) > rank(case.order, here, _pushed(case)))
+    return bool(rank(case.order, offer.version, _push(case, offer).time) > rank(case.order, here, _pushed(case)))
 
 
 def _pushed(case: Case) -> datetime | None:
     """When what stands was pushed, as the earliest of the histories tells: here that may be a person's merge."""
     standing = case.target.past.standing
-    here = case.target.entry.version
-    times = [offer.event.time for offer in case.offers.offers if offer.version == here]
-    return min([*times, *([standing.pushed_at] if standing else [])], default=None)
+    known = case.offers.pushed.get(case.target.entry.version)
+    times = [*([known] if known else []), *([standing.pushed_at] if standing else [])]
+    return min(times, default=None)
+
+
+def _push(case: Case, offer: Offer) -> Event:
+    """The push of what is offered; it was no later than when the version stood here first."""
+    stood = case.target.past.stood.get(offer.version, offer.event.time)
+    return offer.event if stood >= offer.event.time else replace(offer.event, pushed_at=stood)
+
+
+def _held(case: Case, offer: Offer) -> Hold | None:
+    """The hold of this environment that keeps a version out."""
+    past, pushed = case.target.past, case.offers.pushed
+    known = [
+        replace(hold, pushed_at=min(hold.pushed_at, pushed.get(hold.version, hold.pushed_at))) for hold in past.holds
+    ]
+    return holds.hold_on(known, case.order, _push(case, offer), stood=False)  # that push is before it stood here
 
 
 def _verdict(case: Case, offer: Offer, ask: Ask, now: datetime) -> Verdict:
@@ -116,8 +131,8 @@ def _verdict(case: Case, offer: Offer, ask: Ask, now: datetime) -> Verdict:
     if stopped is not None:
         return Verdict(stopped, case.order, offer)
     if offer.due is not None:
-        source = " and ".join(ran.environment for ran in offer.ran)
-        reason = f"{short(offer.version)} has to stand in {source} until {stamp(offer.due)}"
+        sources = " and ".join(ran.environment for ran in offer.ran)
+        reason = f"{short(offer.version)} has to stand in {sources} until {stamp(offer.due)}"
         return Verdict(_decision(case, offer, Outcome.WAITING, reason, offer.due), case.order, offer)
     states = tuple(ask(offer))
     if not gates.all_green(states):
@@ -132,7 +147,7 @@ def _verdict(case: Case, offer: Offer, ask: Ask, now: datetime) -> Verdict:
 def _kept_out(case: Case, offer: Offer, now: datetime) -> Decision | None:
     """The decision for a version that people keep out: held, taken back, refused, or not the same image for sure."""
     target, version = case.target, offer.version
-    hold = holds.hold_on(target.past.holds, case.order, offer.event, stood=version in target.past.stood)
+    hold = _held(case, offer)
     if hold is not None:
         return _decision(case, offer, Outcome.HELD, holds.reason(hold, version))
     if offer.taken_back is not None:

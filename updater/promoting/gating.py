@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
 from updater.core import gates, patterns
@@ -21,8 +22,6 @@ _OFFERS = 20
 """How many versions of an entry are asked about, the newest ones."""
 
 Statuses: TypeAlias = Mapping[str, Sequence[Status]]
-
-
 Branches: TypeAlias = Mapping[str, Sequence[str]]
 """The newest commits of the branch of each environment, newest first."""
 
@@ -48,9 +47,13 @@ class _Reports:
         """How the gates of each offer are."""
 
         def ask(offer: Offer) -> Sequence[GateState]:
-            if self.unknown is not None or offer not in asked.offers:
-                why = "" if self.unknown is None else f": {self.unknown}"
-                return [GateState(each, "pending", f"waits for {each.context}{why}", None, ()) for each in asked.gates]
+            why = self.unknown
+            if offer not in asked.offers:
+                why = f"no more than the {_OFFERS} newest versions are asked about"
+            if why is not None:
+                return [
+                    GateState(each, "pending", f"waits for {each.context}: {why}", None, ()) for each in asked.gates
+                ]
             return [state for ran in offer.ran for state in self._states(asked, ran, several=len(offer.ran) > 1)]
 
         return ask
@@ -67,17 +70,15 @@ def judged(
 ) -> tuple[list[tuple[Verdict, ...]], list[UpdaterError]]:
     """The verdicts of each case, its status gates included, and what went wrong when the forge was asked."""
     now = sight.clock.now()
-    found = [verdicts(case, _no_gates, now) for case in cases]
     captures = _captures(cases)
     asked = {
-        at: _asked(case, found[at], captures[case.environment.name, case.target.service])
+        at: _asked(case, captures[case.environment.name, case.target.service], now)
         for at, case in enumerate(cases)
         if _is_gated(case)
     }
     reports, problems = _reports(sight, list(asked.values()), known)
-    for at, each in asked.items():
-        found[at] = verdicts(each.case, reports.ask(each), now)
-    return found, problems
+    asks = [reports.ask(asked[at]) if at in asked else _no_gates for at in range(len(cases))]
+    return [verdicts(case, ask, now) for case, ask in zip(cases, asks, strict=True)], problems
 
 
 def _no_gates(_: Offer) -> Sequence[GateState]:
@@ -101,11 +102,17 @@ def _captures(cases: Sequence[Case]) -> dict[tuple[str, str], list[Mapping[str, 
     return found
 
 
-def _asked(case: Case, alone: Sequence[Verdict], captures: Sequence[Mapping[str, str]]) -> _Asked:
+def _asked(case: Case, captures: Sequence[Mapping[str, str]], now: datetime) -> _Asked:
     promote = case.environment.settings.promote
-    assert promote is not None
-    open_to = [each.offer for each in alone if each.offer is not None and (each.may_land or each.decision.is_stopped)]
-    return _Asked(case, gates.filled(promote, captures), tuple(open_to[:_OFFERS]))
+    assert promote is not None, "it has gates"
+    reached: list[Offer] = []
+
+    def note(offer: Offer) -> Sequence[GateState]:
+        reached.append(offer)
+        return ()
+
+    verdicts(case, note, now)
+    return _Asked(case, gates.filled(promote, captures), tuple(reached[:_OFFERS]))
 
 
 def _reports(

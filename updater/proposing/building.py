@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from updater.core import heads
-from updater.core.changes import Change, make_changes
-from updater.core.messages import plain, reference
+from updater.core.changes import Change, make_changes, target_of
+from updater.core.messages import reference, with_trailers
 from updater.core.proposals import Proposed, place
 from updater.core.verdicts import Verdict
 from updater.model import Decision, Outcome, Version
@@ -22,7 +22,8 @@ _WRITING = ("open", "move", "keep")
 class Built:
     """A task with the changes that its branch is to hold, their verdicts, and the bumps that files do not allow.
 
-    `is_new` is whether the branch has to be pushed; `supersedes` what it proposed before, by service.
+    `is_new` is whether the branch has to be pushed; `supersedes` what it proposed before, by service; `ordered` what is
+    told of the order, where a person ordered it.
     """
 
     task: Task
@@ -31,6 +32,12 @@ class Built:
     refused: tuple[Decision, ...] = ()
     supersedes: tuple[tuple[str, Version], ...] = ()
     is_new: bool = False
+    ordered: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> str:
+        """The branch into which it is to be merged: that of the overlays, or of the environment's file."""
+        return self.changes[0].branch if self.changes else self.task.environment.branch
 
     @property
     def old(self) -> str | None:
@@ -45,17 +52,26 @@ def built(sight: Sight, task: Task) -> Built:
     tree, environment = sight.repository.tree(task.base), task.environment
     decisions = [replace(each.decision, outcome=Outcome.COMMITTED) for each in task.arrangement.bumps]
     made = make_changes(tree, {environment.name: environment}, decisions, sight.verify)
-    content = None if task.branch is None else task.branch.proposed
     landed = {(each.target, each.to) for change in made.changes for each in change.decisions}
     bumps = tuple(each for each in task.arrangement.bumps if (each.target, each.decision.to) in landed)
     if not made.changes:
         return Built(replace(task, arrangement=replace(task.arrangement, action="leave")), refused=made.refused)
-    older = _superseded(task, bumps, content)
-    changes = tuple(_with_older(change, older) for change in made.changes)
-    here = None if content is None or task.branch is None or task.branch.tip is None else task.branch.tip
-    is_there = here is not None and _holds(sight.repository.tree(here), changes, content)
+    older = superseded(task, [each.decision for each in bumps])
+    changes = tuple(with_older(change, older) for change in made.changes)
+    is_there = _is_there(sight, task, changes)
     supersedes = tuple((service, version) for service, _, version in older)
     return Built(task, changes, bumps, made.refused, supersedes, is_new=not is_there or task.is_behind)
+
+
+def _is_there(sight: Sight, task: Task, changes: Sequence[Change]) -> bool:
+    """Whether the branch has these changes, and nothing else that the base has not got by now."""
+    if task.branch is None or task.branch.tip is None or task.branch.proposed is None:
+        return False
+    if task.pull is None and task.branch.proposed.superseded:
+        return False  # that was so in a pull request that is over
+    base, here = (sight.repository.tree(commit) for commit in (task.base, task.branch.tip))
+    paths = frozenset(path for path in task.branch.proposed.paths if base.node(path) != here.node(path))
+    return holds(here, changes, replace(task.branch.proposed, paths=paths))
 
 
 def chained(sight: Sight, each: Built) -> str:
@@ -71,7 +87,7 @@ def commits(sight: Sight, base: str, changes: Sequence[Change]) -> str:
     return base
 
 
-def _holds(tree: Tree, changes: Sequence[Change], content: Proposed | None) -> bool:
+def holds(tree: Tree, changes: Sequence[Change], content: Proposed | None) -> bool:
     """Whether a head has exactly these changes: then a base that merely moved on is no reason to push it again."""
     files = {path: file.after for change in changes for path, file in change.files.items()}
     if content is None or content.paths != files.keys():
@@ -79,12 +95,13 @@ def _holds(tree: Tree, changes: Sequence[Change], content: Proposed | None) -> b
     return all(tree.node(path) is not None and tree.read(path) == after for path, after in files.items())
 
 
-def _superseded(task: Task, bumps: Sequence[Verdict], content: Proposed | None) -> list[tuple[str, str, Version]]:
+def superseded(task: Task, bumps: Sequence[Decision]) -> list[tuple[str, str, Version]]:
     """Service, image and version of everything that the branch proposed before and does not propose now."""
-    if content is None or task.branch is None or task.branch.pull is None:
+    content = None if task.branch is None or task.branch.pull is None else task.branch.proposed
+    if content is None:
         return []
-    services = {place(each.target): each.target.service for each in bumps}
-    now = {(each.target.service, each.decision.to) for each in bumps}
+    services = {place(target_of(each)): target_of(each).service for each in bumps}
+    now = {(target_of(each).service, each.to) for each in bumps}
     about = heads.parsed(task.head)
     alone = about.service if about is not None and about.is_service else None
     found = list(content.superseded)
@@ -95,10 +112,11 @@ def _superseded(task: Task, bumps: Sequence[Verdict], content: Proposed | None) 
     return list(dict.fromkeys(each for each in found if (each[0], each[2]) not in now))
 
 
-def _with_older(change: Change, older: Sequence[tuple[str, str, Version]]) -> Change:
+def with_older(change: Change, older: Sequence[tuple[str, str, Version]]) -> Change:
+    """A change whose text names what it supersedes."""
     lines = [
-        plain(f"Updater-Supersedes: {reference(image, version)}")
+        f"Updater-Supersedes: {reference(image, version)}"
         for service, image, version in older
         if service == change.service
     ]
-    return change if not lines else replace(change, message="\n".join((change.message.rstrip("\n"), *lines, "")))
+    return replace(change, message=with_trailers(change.message, lines))

@@ -6,15 +6,17 @@ forge does not do now is told, and done by the next pass, which compares again w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from updater.core.proposals import is_approved
-from updater.errors import ForgeError, PushContended, PushRefused, UpdaterError
-from updater.model import Decision, Outcome
+from updater.core.changes import Change
+from updater.core.proposals import Branch
+from updater.errors import ForgeError, ForgeUnavailable, GitError, PushContended, PushRefused, UpdaterError
+from updater.model import Decision
 from updater.planning import Plan
-from updater.proposing.arranging import Task, tasks
+from updater.proposing.arranging import tasks
 from updater.proposing.building import Built, built, chained
+from updater.proposing.outcomes import others, outcomes
 from updater.proposing.upkeep import Kept, keep_up, withdraw
 from updater.protocols import PushOutcome, Update
 from updater.sight import Sight
@@ -34,31 +36,73 @@ class Settled:
 
 
 def propose(sight: Sight, pause: Callable[[int], None], made: Plan, make: Callable[[], Plan]) -> Settled:
-    """Sees to it that the pull requests are as the plan wants them. Raises `GitError` where nothing can be pushed."""
+    """Sees to it that the pull requests are as the plan wants them. What cannot be done is told, and raises nothing.
+
+    `make` plans anew where somebody else moved a branch, and `pause` waits before that, given how often it happened.
+    """
     settled, done, gone = Settled(), set[str](), list[Update]()
+    open_ones = _open_ones(sight, made, done)
+    error: GitError = PushContended(f"branches of pull requests were moved {TRIES} times in a row", hint=_AGAIN)
     for number in range(TRIES):
-        if number:
-            pause(number)
-            sight.repository.refresh(frozenset(made.tips))
-            made = make()
-        open_ones = [built(sight, task) for task in tasks(sight, made) if task.head not in done]
-        pushed, outcomes = _push(sight, open_ones)
+        try:
+            if number:
+                pause(number)
+                sight.repository.refresh(frozenset(made.tips))
+                made = make()
+                open_ones = _open_ones(sight, made, done)
+            pushed, landed = push(sight, open_ones)
+        except GitError as failure:
+            error = failure
+            break
         for each in open_ones:
-            outcome = outcomes.get(each.task.head, "landed")
-            if outcome in ("moved", "unfinished"):
-                continue
-            done.add(each.task.head)
-            error = outcome if isinstance(outcome, PushRefused) else None
-            gone += _carry_out(sight, settled, each, pushed.get(each.task.head), error)
-        if all(each.task.head in done for each in open_ones):
-            settled.decisions += _others(made, settled.decisions)
-            _withdraw_others(sight, settled, made, gone)
-            _delete(sight, settled, gone)
-            return settled
-    raise PushContended(f"branches of pull requests were moved by others {TRIES} times in a row", hint=_AGAIN)
+            outcome = landed.get(each.task.head, "landed")
+            if outcome not in ("moved", "unfinished"):
+                done.add(each.task.head)
+                refusal = outcome if isinstance(outcome, PushRefused) else None
+                gone += _carry_out(sight, settled, each, pushed.get(each.task.head), refusal)
+        open_ones = [each for each in open_ones if each.task.head not in done]
+        if not open_ones:
+            break
+    _give_up(settled, open_ones, error)
+    _finish(sight, settled, made, gone)
+    return settled
 
 
-def _push(sight: Sight, open_ones: Sequence[Built]) -> tuple[dict[str, str], Mapping[str, PushOutcome]]:
+def _give_up(settled: Settled, open_ones: Sequence[Built], error: GitError) -> None:
+    """What did not get onto the remote."""
+    settled.problems += [error] if open_ones else []
+    for each in open_ones:
+        settled.decisions += outcomes(each, None, None, error)
+
+
+def _finish(sight: Sight, settled: Settled, made: Plan, gone: list[Update]) -> None:
+    """What is left once every branch is as it should be: others' decisions, strays, and branches that are to go."""
+    if made.review.problem is not None:
+        settled.problems.append(made.review.problem)
+    settled.decisions += others(made, settled.decisions)
+    for stray in made.strays:
+        gone += _withdraw_stray(sight, settled, stray)
+    _delete(sight, settled, gone)
+
+
+def foreseen(sight: Sight, made: Plan) -> tuple[Settled, list[Change]]:
+    """What would come of it, and the changes that would be on new commits of our branches. Nothing is written."""
+    settled, changes = Settled(), list[Change]()
+    for each in _open_ones(sight, made, ()):
+        pull, reason = each.task.pull, each.task.arrangement.reason
+        kept = None if pull is None else Kept(pull, reason)
+        settled.decisions += outcomes(each, kept, None, None)
+        settled.pulls += [] if kept is None else [kept]
+        changes += each.changes if each.is_new else ()
+    settled.decisions += others(made, settled.decisions)
+    return settled, changes
+
+
+def _open_ones(sight: Sight, made: Plan, done: Collection[str]) -> list[Built]:
+    return [built(sight, task) for task in tasks(sight, made) if task.head not in done]
+
+
+def push(sight: Sight, open_ones: Sequence[Built]) -> tuple[dict[str, str], Mapping[str, PushOutcome]]:
     """Pushes every branch that is to change, all at once: the new commits and the outcomes, by branch."""
     commits = {each.task.head: chained(sight, each) for each in open_ones if each.is_new}
     updates = [Update(each.task.head, each.old, commits[each.task.head]) for each in open_ones if each.is_new]
@@ -69,8 +113,10 @@ def _carry_out(
     sight: Sight, settled: Settled, each: Built, commit: str | None, error: UpdaterError | None
 ) -> list[Update]:
     """Brings the pull request into line with its branch, and gives the branches that are to go."""
-    task, kept = each.task, None
-    if error is None:
+    kept = None
+    # A forge that did not answer just now is not asked about each of a hundred others.
+    down = next((problem for problem in settled.problems if isinstance(problem, ForgeUnavailable)), None)
+    if error is None and down is None:
         try:
             kept = keep_up(sight, each, commit)
         except ForgeError as failure:
@@ -79,70 +125,42 @@ def _carry_out(
         settled.problems.append(error)
     if kept is not None:
         settled.pulls.append(kept)
-    settled.decisions += _decisions(each, kept, commit, error)
-    is_over = task.arrangement.action == "delete" or (kept is not None and kept.pull.state == "closed")
-    is_there = task.branch is not None and task.branch.tip is not None
-    return [Update(task.head, task.branch.tip, None)] if is_over and is_there and task.branch else []
+    settled.decisions += outcomes(each, kept, commit, error or down)
+    is_over = each.task.arrangement.action == "delete" or (kept is not None and kept.pull.state != "open")
+    # What may land still is proposed anew by the next pass; until then nothing but the branch may know of it.
+    return _without(each.task.branch) if is_over and not each.task.arrangement.waits else []
 
 
-def _decisions(each: Built, kept: Kept | None, commit: str | None, error: UpdaterError | None) -> list[Decision]:
-    """What became of each version that was to be on the branch, or had to wait for what is on it."""
-    task, found = each.task, list(each.refused)
-    number = None if kept is None else kept.pull.number
-    for verdict in each.bumps:
-        decision = verdict.decision
-        if error is not None and verdict.may_land:
-            keeps = verdict.offer is None
-            outcome = Outcome.WAITING if error.retry else Outcome.REFUSED
-            decision = replace(
-                decision, outcome=outcome, reason=str(error), exit_code=error.exit_code, keeps=keeps and error.retry
-            )
-        elif kept is not None and kept.pull.state == "merged":
-            decision = replace(decision, outcome=Outcome.COMMITTED, reason=kept.told)
-        found.append(replace(decision, pull_request=number, commit=commit or (kept.pull.commit if kept else None)))
-    for verdict in task.arrangement.waits:
-        if verdict.may_land:
-            decision = replace(verdict.decision, outcome=Outcome.WAITING, reason=_why_waiting(task))
-            found.append(replace(decision, pull_request=number, keeps=verdict.offer is None))
-    return found
+def _without(branch: Branch | None) -> list[Update]:
+    return [] if branch is None or branch.tip is None else [Update(branch.head, branch.tip, None)]
 
 
-def _why_waiting(task: Task) -> str:
-    pull = None if task.branch is None else task.branch.pull
-    if task.arrangement.reason or pull is None:
-        return task.arrangement.reason
-    if not is_approved(pull):
-        return f"#{pull.number} is open, and is not moved (`move: {task.environment.settings.pull_request.move}`)"
-    who = " and ".join(dict.fromkeys(approval.by for approval in pull.approvals))
-    return f"#{pull.number} was approved by {who}: this waits until it is merged or closed"
+def _withdraw_stray(sight: Sight, settled: Settled, stray: Branch) -> list[Update]:
+    """Withdraws what is open for an environment that is gone, or delivers by pull request no longer.
 
-
-def _others(made: Plan, decisions: Iterable[Decision]) -> list[Decision]:
-    """The decisions on reviewed environments about which no branch has more to say."""
-    said = {(decision.target, decision.to) for decision in decisions}
-    mine = [decision for decision in made.decisions if decision.target is not None]
-    return [
-        each
-        for each in mine
-        if each.target is not None
-        and each.target.environment in made.review.environments
-        and (each.target, each.to) not in said
-    ]
-
-
-def _withdraw_others(sight: Sight, settled: Settled, made: Plan, gone: list[Update]) -> None:
-    """Withdraws what is open for environments that are gone, or deliver by pull request no longer."""
-    for pull in made.strays:
+    What people ordered or worked on is theirs.
+    """
+    pull, content = stray.pull, stray.proposed
+    if pull is None or content is None or content.by_hand is not None:
+        return []
+    if content.strangers:
+        reason = f"it carries commits of {' and '.join(content.strangers)}, and is left alone"
+        settled.pulls.append(Kept(pull, reason))
+        return []
+    try:
         reason = "its environment is gone, or does not deliver by pull request any more"
-        try:
-            settled.pulls.append(withdraw(sight, pull, reason))
-        except ForgeError as error:
-            settled.problems.append(error)
-            continue
-        tip = sight.repository.tip(pull.head)
-        gone += [] if tip is None else [Update(pull.head, tip, None)]
+        settled.pulls.append(withdraw(sight, pull, reason))
+    except ForgeError as error:
+        settled.problems.append(error)
+        return []
+    return _without(stray)
 
 
 def _delete(sight: Sight, settled: Settled, gone: Sequence[Update]) -> None:
-    outcomes = sight.repository.push(gone) if gone else {}
-    settled.problems += [outcome for outcome in outcomes.values() if isinstance(outcome, PushRefused)]
+    """Takes branches away. One that stays, stays empty-handed until the next pass."""
+    try:
+        results = sight.repository.push(gone) if gone else {}
+    except GitError as error:
+        settled.problems.append(error)
+        return
+    settled.problems += [outcome for outcome in results.values() if isinstance(outcome, PushRefused)]

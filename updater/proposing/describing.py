@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from updater.core import holds, pull_text
 from updater.core.changes import Change, lines_of
-from updater.core.messages import trailers
+from updater.core.messages import BY_HAND, subject_back, trailers
 from updater.core.promotion import Ran
 from updater.core.pull_text import About, Bump, Gate, Other
 from updater.core.resource_diff import ResourceDiff, grouped, resource_diffs
@@ -22,7 +22,7 @@ from updater.sight import Render
 class Proposal:
     """What a pull request is about: the bumps with their verdicts, the changes that make them, and what else to tell.
 
-    `supersedes` are versions that it proposed before, `notes` sentences of people.
+    `supersedes` are versions that it proposed before, `notes` what is told of the order, where a person ordered it.
     """
 
     environment: str
@@ -35,10 +35,17 @@ class Proposal:
 
 def title(proposal: Proposal) -> str:
     """One line: what is deployed where; that of the commit, where a person ordered it."""
-    if not all(change.decisions for change in proposal.changes):
-        return proposal.changes[0].subject
+    if proposal.notes:
+        return pull_text.ordered([_subject(change) for change in proposal.changes])
     moves = {change.service: lines_of(change.decisions) for change in proposal.changes}
     return pull_text.title(proposal.environment, moves)
+
+
+def _subject(change: Change) -> str:
+    """That of the commit; for a revert, which repeats the subject of what it undoes, what it goes back to."""
+    if not change.decisions or not change.subject.startswith('Revert "'):
+        return change.subject
+    return subject_back(change.environment, change.service, [decision.to for decision in change.decisions])
 
 
 def about(proposal: Proposal, diffs: Sequence[ResourceDiff] = (), unrendered: Sequence[str] = ()) -> About:
@@ -110,4 +117,5 @@ def _lifted(verdict: Verdict) -> Iterator[str]:
 
 
 def _trailers(change: Change) -> Sequence[str]:
-    return trailers(change.environment, change.service, lines_of(change.decisions))
+    said = [line for line in change.message.splitlines() if line.startswith(f"{BY_HAND}: ")]
+    return [*trailers(change.environment, change.service, lines_of(change.decisions)), *said]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
-from updater.core import pull_text, stops
+from updater.core import pull_text
 from updater.core.pull_text import About, Other
 from updater.errors import ForgeRefused
 from updater.forge import GATES, WITHDRAWN, Draft, Edit, PullRequest, Status, StatusState
@@ -60,7 +60,7 @@ def _opened(sight: Sight, each: Built, commit: str | None) -> Kept:
     heading, text = title(proposal), _body(sight, each, proposal, about(proposal))
     draft = Draft(
         each.task.head,
-        each.task.environment.branch,
+        each.base,
         head,
         heading,
         text,
@@ -77,9 +77,10 @@ def _opened(sight: Sight, each: Built, commit: str | None) -> Kept:
 def _rewritten(sight: Sight, each: Built, pull: PullRequest, commit: str | None) -> PullRequest:
     """The pull request with the title, text and base that it should have."""
     proposal = _proposal(each)
-    head = commit or pull.commit
-    base = each.task.environment.branch
-    now = replace(pull, commit=head, base=base, statuses=pull.statuses if commit is None else ())
+    # What others have pushed since we looked is not ours to describe, and even less to merge.
+    head = commit or each.old or pull.commit
+    base = each.base
+    now = replace(pull, commit=head, base=base, statuses=pull.statuses if head == pull.commit else ())
     if pull.base == base and _key(proposal, pull, head) in sight.memo:
         return now
     heading, text = title(proposal), _body(sight, each, proposal, about(proposal))
@@ -96,7 +97,7 @@ def _rewritten(sight: Sight, each: Built, pull: PullRequest, commit: str | None)
 
 
 def _body(sight: Sight, each: Built, proposal: Proposal, told: About) -> str:
-    if each.task.environment.settings.verify == "parse":
+    if each.task.environment.settings.verify == "parse" and told.bumps:
         told = replace(told, unrendered=("the environment asks for no rendering (`verify: parse`)",))
     else:
         diffs, unrendered = rendered(sight.repository.tree(each.task.base), proposal, sight.render)
@@ -107,7 +108,7 @@ def _body(sight: Sight, each: Built, proposal: Proposal, told: About) -> str:
 def _proposal(each: Built) -> Proposal:
     supersedes = tuple(Other(service, version) for service, version in each.supersedes)
     waits = tuple(each for each in each.task.arrangement.waits)
-    return Proposal(each.task.environment.name, each.changes, each.bumps, waits, supersedes)
+    return Proposal(each.task.environment.name, each.changes, each.bumps, waits, supersedes, each.ordered)
 
 
 def _key(proposal: Proposal, pull: PullRequest, head: str) -> str:
@@ -134,6 +135,8 @@ def _report(sight: Sight, each: Built, pull: PullRequest) -> None:
 
 
 def _gates(each: Built) -> tuple[StatusState, str]:
+    if each.ordered:
+        return "success", "ordered by hand"
     waiting = [bump for bump in each.bumps if not bump.may_land]
     if not waiting:
         return "success", "all gates are green"
@@ -146,8 +149,7 @@ def _gates(each: Built) -> tuple[StatusState, str]:
 def _merged(sight: Sight, each: Built, pull: PullRequest, *, is_pushed: bool) -> Kept | None:
     """Merges what is green, where the environment asks for it: the head as it is, counting only approvals of that."""
     settings = each.task.environment.settings.pull_request
-    delayed = stops.delayed(each.task.environment, sight.clock.now())
-    is_green = all(bump.may_land for bump in each.bumps) and not each.refused and delayed is None
+    is_green = all(bump.may_land for bump in each.bumps) and not each.refused
     is_ready = pull.readiness in ("ready", "unknown") and not (pull.draft or pull.queued or is_pushed)
     if settings.merge != "when-green" or not is_green or not is_ready:
         return None

@@ -1,97 +1,35 @@
-"""What stands in our pull requests: the versions that a head proposes, and whether somebody else worked on it.
-
-Read from the commits of the head, never from the text of the pull request: that anybody may edit.
-"""
+"""Our branches and their pull requests, as they stand now on the remote and on the forge."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from updater.core import heads, references
+from updater.core import heads
 from updater.core.environment import NamedEnvironment
-from updater.core.history import key
-from updater.core.kustomization import FILE_NAMES, entries
 from updater.core.promotion import BY_HAND
-from updater.core.proposals import Branch, Place, Proposed
+from updater.core.proposals import Branch, Proposed
 from updater.core.waiting import Waiting
-from updater.errors import EditRefused, ForgeError, UpdaterError, UsageError
+from updater.errors import ForgeError, UpdaterError, UsageError
 from updater.forge import PREFIX, PullRequest
-from updater.model import Event, Version
-from updater.protocols import Beyond, Repository, Tree
+from updater.model import Event
+from updater.protocols import Repository
+from updater.reviewing.contents import proposed
 from updater.sight import Sight, tip_of
-
-_ORDERED = re.compile(r"^Updater-By-Hand: (.*)$", re.MULTILINE)
-_SERVICE = re.compile(r"^Updater-Service: (.*)$", re.MULTILINE)
-_SUPERSEDES = re.compile(r"^Updater-Supersedes: (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
     """What is known of the pull requests of some environments: our branches there, by name, and why it is not more.
 
-    `others` are the open pull requests of all other environments.
+    `pulls` are all open ones of all environments, None as long as the forge was not asked.
     """
 
     environments: Mapping[str, NamedEnvironment] = field(default_factory=dict)
     branches: Mapping[str, Branch] = field(default_factory=dict)
     problem: UpdaterError | None = None
-    others: tuple[PullRequest, ...] = ()
-
-
-def proposed(repository: Repository, base: str, head: str) -> Proposed | None:
-    """What the commit `head` proposes beyond `base`; None where all of it is in the base already."""
-    commits = repository.beyond(base, head)
-    if not commits:
-        return None
-    mine = [commit for commit in commits if commit.is_ours]
-    others = [commit for commit in commits if not commit.is_ours]
-    first = commits[-1]
-    fork = first.parents[0] if first.parents else base
-    paths = frozenset(path for commit in mine for path in repository.changed(commit.commit))
-    messages = tuple(commit.message for commit in mine)
-    return Proposed(
-        fork,
-        _versions(repository.tree(fork), repository.tree(head), paths),
-        paths,
-        messages,
-        tuple(dict.fromkeys(commit.author for commit in others if not _is_merge(commit))),
-        any(_is_merge(commit) for commit in others),
-        next((found[1] for message in messages if (found := _ORDERED.search(message))), None),
-        tuple(dict.fromkeys(each for message in messages for each in _superseded(message))),
-    )
-
-
-def _superseded(message: str) -> Iterator[tuple[str, str, Version]]:
-    service = _SERVICE.search(message)
-    for name in _SUPERSEDES.findall(message):
-        found = references.parse(name)
-        if service is not None and found is not None:
-            yield service[1], found.image, found.version
-
-
-def _is_merge(commit: Beyond) -> bool:
-    return len(commit.parents) > 1
-
-
-def _versions(before: Tree, after: Tree, paths: Collection[str]) -> dict[Place, Version]:
-    found: dict[Place, Version] = {}
-    for path in sorted(paths):
-        if path.rpartition("/")[2] in FILE_NAMES:
-            old, new = (dict(_standing(tree, path)) for tree in (before, after))
-            found |= {(path, name): version for name, version in new.items() if old.get(name) != version}
-    return found
-
-
-def _standing(tree: Tree, path: str) -> Iterator[tuple[str, Version]]:
-    try:
-        found = entries(path, tree.read(path))
-    except (EditRefused, KeyError):
-        return
-    for entry in found:
-        yield key(entry), entry.version
+    pulls: tuple[PullRequest, ...] | None = None
 
 
 def has_branches(repository: Repository, environment: NamedEnvironment) -> bool:
@@ -99,46 +37,60 @@ def has_branches(repository: Repository, environment: NamedEnvironment) -> bool:
     return bool(repository.names(heads.prefix(environment.name)))
 
 
-def look(sight: Sight, environments: Sequence[NamedEnvironment]) -> Review:
+def look(sight: Sight, environments: Sequence[NamedEnvironment], before: Review | None = None) -> Review:
     """Our branches of these environments, with the open pull requests; one whose branch is gone is among them.
 
-    A forge that cannot be asked is a problem of the review, and no failure.
+    What was seen `before` is seen still: the forge is asked once. One that cannot be asked is a problem of the review,
+    and no failure.
     """
-    known = {each.name: each for each in environments}
-    try:
-        pulls = sight.forge().opened()
-    except (ForgeError, UsageError) as error:
-        return Review(known, problem=error)
-    branches = {each.head: each for each in _branches(sight, known, pulls)}
-    return Review(known, branches, others=tuple(pull for pull in pulls if pull.head not in branches))
+    found = before or Review()
+    if found.pulls is None and found.problem is None:
+        try:
+            found = replace(found, pulls=tuple(sight.forge().opened()))
+        except (ForgeError, UsageError) as error:
+            found = replace(found, problem=error)
+    known = {**found.environments, **{each.name: each for each in environments}}
+    branches = {each.head: each for each in _branches(sight, known, found.pulls)} if found.pulls is not None else {}
+    return replace(found, environments=known, branches=branches)
 
 
 def _branches(sight: Sight, known: Mapping[str, NamedEnvironment], pulls: Sequence[PullRequest]) -> Iterator[Branch]:
-    by_head = {pull.head: pull for pull in pulls}
-    for name in dict.fromkeys((*sight.repository.names(PREFIX), *by_head)):
+    for name in dict.fromkeys((*sight.repository.names(PREFIX), *(pull.head for pull in pulls))):
         head = heads.parsed(name)
         if head is not None and head.environment in known:
-            base = tip_of(sight.repository, known[head.environment].branch)
-            yield _branch(sight, name, base, by_head.get(name))
+            base = _base(sight, head, known[head.environment])
+            yield branch_of(sight, name, tip_of(sight.repository, base), of_head(pulls, name, base))
 
 
-def _branch(sight: Sight, name: str, base: str, pull: PullRequest | None) -> Branch:
-    tip = sight.repository.tip(name)
-    if tip is None and pull is not None and sight.repository.bring({pull.commit: pull.ref}):
-        return Branch(name, None, proposed(sight.repository, base, pull.commit), pull)
-    return Branch(name, tip, None if tip is None else proposed(sight.repository, base, tip), pull)
+def of_head(pulls: Sequence[PullRequest], head: str, base: str) -> PullRequest | None:
+    """The open pull request of a branch. People may have opened more of them, into other branches than `base`."""
+    mine = [pull for pull in pulls if pull.head == head]
+    return min(mine, key=lambda pull: (pull.base != base, pull.number), default=None)
 
 
-def revived(review: Review, images: Collection[str], now: datetime) -> Waiting:
-    """What branches of following environments propose, as pushes to decide on again: all, or those of some images."""
+def _base(sight: Sight, head: heads.Head, environment: NamedEnvironment) -> str:
+    """The branch into which a branch is to be merged: environments' files are on the default branch."""
+    is_file = not head.is_service and head.service == heads.SETTINGS
+    return sight.repository.default_branch if is_file else environment.branch
+
+
+def branch_of(sight: Sight, name: str, base: str, pull: PullRequest | None) -> Branch:
+    """A branch of ours with what it proposes beyond the commit `base`; where it is gone, what its pull request has."""
+    repository, tip = sight.repository, sight.repository.tip(name)
+    if tip is None and pull is not None and repository.bring({pull.commit: pull.ref}):
+        return Branch(name, None, proposed(repository, base, pull.commit), pull)
+    return Branch(name, tip, None if tip is None else proposed(repository, base, tip), pull)
+
+
+def revived(branches: Iterable[Branch], following: Collection[str], now: datetime) -> Waiting:
+    """What branches propose of which the environment follows the registry, as pushes to decide on again."""
     found: dict[str, tuple[Event, ...]] = {}
-    for branch in review.branches.values():
+    for branch in branches:
         head, content = heads.parsed(branch.head), branch.proposed
         if head is None or content is None or content.by_hand is not None:
             continue
-        if review.environments[head.environment].settings.follow:
-            events = tuple(each for each in _events(branch, content, now) if not images or each.image in images)
-            found[head.environment] = (*found.get(head.environment, ()), *events)
+        if head.environment in following:
+            found[head.environment] = (*found.get(head.environment, ()), *_events(branch, content, now))
     return found
 
 

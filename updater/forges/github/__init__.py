@@ -88,12 +88,10 @@ class GitHub:
         """See `Forge`."""
         pull, is_new = self._opened(draft)
         missing = [label for label in draft.labels if label not in pull.labels]
-        if missing and self._tried(pull, "label", missing, lambda: self._label(pull.number, missing)):
-            pull = replace(pull, labels=pull.labels | set(missing))
-        if is_new and draft.reviewers:
-            reviewers = list(draft.reviewers)
-            self._tried(pull, "ask for a review by", reviewers, lambda: self._request(pull.number, reviewers))
-        return pull
+        labelled = self._tried(pull, "label", missing, lambda names: self._label(pull.number, names))
+        if is_new:
+            self._tried(pull, "ask for a review by", draft.reviewers, lambda names: self._request(pull.number, names))
+        return replace(pull, labels=pull.labels | labelled)
 
     def edit(self, number: int, edit: Edit) -> None:
         """See `Forge`."""
@@ -182,14 +180,23 @@ class GitHub:
         path = f"{self._path}/issues/{number}/comments"
         self._client.write("POST", path, {"body": text}, f"comment on #{number}", _PULLS, landed)
 
-    def _tried(self, pull: PullRequest, what: str, names: Sequence[str], ask: Callable[[], None]) -> bool:
-        """Whether something beside the opening was done; if not, that is a warning: the pull request is there."""
+    def _tried(
+        self, pull: PullRequest, what: str, names: Sequence[str], ask: Callable[[Sequence[str]], None]
+    ) -> frozenset[str]:
+        """For which names something beside the opening was done; if not, that is a warning: the pull request is there.
+
+        GitHub refuses all because of one, so they are asked for one by one then.
+        """
         try:
-            ask()
+            if names:
+                ask(names)
+            return frozenset(names)
         except ForgeError as error:
-            _logger.warning("pull request #%d: cannot %s %s: %s", pull.number, what, ", ".join(names), error.message)
-            return False
-        return True
+            if isinstance(error, ForgeRefused) and len(names) > 1:
+                return frozenset().union(*(self._tried(pull, what, [name], ask) for name in names))
+            told = ", ".join(names)
+            _logger.warning("pull request #%d: cannot %s %s: %s", pull.number, what, told, error.message)
+            return frozenset()
 
 
 def _short(text: str) -> str:
