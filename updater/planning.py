@@ -87,7 +87,7 @@ def make_plan(
     waiting = wake()
     known = {environment.name for environment in configuration.environments}
     awake = {name: kept for name, kept in waiting.items() if name in known}
-    proposing = weighing.with_branches(repository, _followers(configuration, events))
+    proposing = [each for each in _followers(configuration, events) if repository.tip(each.branch)]
     has_strays = not events and weighing.has_strays(repository, configuration)
     review = look(sight, proposing) if proposing or has_strays else Review()
     strays = tuple(weighing.strays(sight, configuration, review)) if has_strays else ()

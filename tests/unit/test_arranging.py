@@ -199,9 +199,20 @@ def test_of_two_images_of_a_service_one_lands_and_the_other_stays_proposed() -> 
     ours.reconcile()
     assert ours.open == {HEAD: "Deploy model-a 2 to staging"}
     pushes = len(ours.repository.pushes)
+    ours.forge.says[1] = "ready"
     ours.commit({STAGING: images((IMAGE, "2", None), (other, "1", None))})
     report = ours.reconcile()
     assert told(report) == [("2", Outcome.PROPOSED)]
     assert (len(ours.repository.pushes), f"`{other}`" in ours.pull().body) == (pushes, True)
     assert f"`{IMAGE}`" not in ours.pull().body
     assert isinstance(report.decisions[0], Decision)
+
+
+def test_one_that_conflicts_with_its_base_is_built_anew_once_though_it_holds_the_same_bytes() -> None:
+    ours = opened()
+    before, pushes = ours.pull().commit, len(ours.repository.pushes)
+    ours.commit({STAGING: images((IMAGE, "1.5", None))})
+    ours.forge.says[1] = "conflicting"
+    ours.reconcile()
+    ours.reconcile()
+    assert (ours.pull().commit != before, len(ours.repository.pushes)) == (True, pushes + 1)

@@ -71,3 +71,13 @@ def test_a_command_that_took_too_long_says_how_long() -> None:
 @pytest.mark.parametrize(("text", "code", "cut"), [(CUT, 1, True), ("", None, True), (NO_REPOSITORY, 128, False)])
 def test_only_a_connection_that_broke_leaves_the_outcome_unknown(text: str, code: int | None, cut: bool) -> None:
     assert complaints.is_cut_off(Finished(code, b"", text.encode())) is cut
+
+
+@pytest.mark.parametrize(
+    "text", ["fatal: Authentication failed for 'x'", "The requested URL returned error: 403", "repository 'x' not found"]
+)
+def test_where_the_forges_token_is_used_that_is_what_may_be_mended(text: str) -> None:
+    finished = Finished(128, b"", text.encode())
+    error = complaints.failure(finished, "fetch", URL, 7.5, complaints.TOKEN)
+    assert "`contents: write`" in str(error.hint)
+    assert "UPDATER_GIT_PASSWORD" not in str(error.hint)

@@ -202,6 +202,24 @@ def test_several_events_at_once_open_one_for_the_newest() -> None:
     assert sorted(told(report), key=str) == [("2", SUPERSEDED), ("3", SUPERSEDED), ("4", PROPOSED)]
 
 
+def test_of_a_push_that_comes_with_its_digest_and_without_one_is_proposed() -> None:
+    ours = following()
+    report = ours.handle(delivery("2"), delivery("2", "b"))
+    assert [(each.outcome, each.reason) for each in report.decisions if each.to.digest is None] == [
+        (SUPERSEDED, "2 came with its digest as well")
+    ]
+    assert "sha256:bbbb" in ours.repository.on_remote(HEAD, "overlays/staging/model-a/kustomization.yaml")
+
+
+def test_of_several_events_while_the_service_is_held_for_a_time_the_newest_is_kept() -> None:
+    ours = following("hold: [{service: model-a, reason: INC-42, until: 2026-11-21}]")
+    report = ours.handle(delivery("2"), delivery("3"))
+    assert (told(report), ours.waits) == ([("2", SUPERSEDED), ("3", HELD)], {"staging": ["3"]})
+    ours.later(24 * 60)
+    ours.reconcile()
+    assert (ours.open, ours.waits) == ({HEAD: "Deploy model-a 3 to staging"}, {})
+
+
 def test_a_merge_that_is_reverted_is_held_when_its_event_comes_again() -> None:
     ours = opened()
     ours.revert(ours.merge(1))
@@ -231,3 +249,19 @@ def test_a_newer_event_while_the_forge_is_down_moves_it_later() -> None:
     ours.forge.fails.clear()
     ours.reconcile()
     assert (ours.open, ours.waits) == ({HEAD: "Deploy model-a 3 to staging"}, {})
+
+
+def test_one_whose_branch_somebody_deleted_is_not_moved_back_by_an_older_event() -> None:
+    ours = following()
+    ours.handle(delivery("3"))
+    del ours.repository.remote[HEAD]
+    ours.handle(delivery("2"))
+    assert (ours.proposed(), ours.open) == ("3", {HEAD: "Deploy model-a 3 to staging"})
+
+
+def test_what_is_left_over_of_a_squash_with_a_strangers_commit_keeps_nothing_newer_out() -> None:
+    ours = opened()
+    ours.repository.commit(HEAD, {"overlays/staging/model-a/notes.txt": "tuned\n"}, minutes=5)
+    ours.merge(1, method="squash")
+    report = ours.handle(delivery("3"))
+    assert (told(report)[0], ours.open) == (("3", PROPOSED), {HEAD: "Deploy model-a 3 to staging"})

@@ -437,6 +437,18 @@ def test_what_was_pushed_is_kept_where_others_move_the_branch_every_time() -> No
 # Several replicas
 
 
+def test_what_is_done_is_told_once_although_another_branch_has_to_be_planned_again() -> None:
+    ours = world(files={**standing("test", "2", "model-b"), **standing("staging", "1", "model-b")})
+    ours.stand("test", "2")
+    ours.repository.rivals = [lambda: ours.commit({"NOTES": "mine"}, branch=HEAD)]
+    report = ours.reconcile()
+    assert [(kept.pull.number, kept.told) for kept in report.pulls] == [(1, "opened")]
+    assert sorted((each.target.service, each.outcome) for each in report.decisions if each.target) == [
+        ("model-a", WAITING),
+        ("model-b", PROPOSED),
+    ]
+
+
 def test_of_two_replicas_that_open_it_at_once_one_does() -> None:
     ours = wanted()
     other = ours.elsewhere()

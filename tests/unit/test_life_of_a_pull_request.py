@@ -301,6 +301,16 @@ def test_it_is_planned_again_when_its_bytes_differ_on_the_new_base() -> None:
     assert (len(ours.forge.all), ours.pull().readiness) == (1, "ready")
 
 
+def test_it_is_planned_again_when_it_conflicts_although_its_bytes_are_the_same() -> None:
+    ours = opened()
+    ours.forge.approved(1)
+    ours.stand("staging", "0")
+    assert ours.pull().readiness == "conflicting"
+    ours.reconcile()
+    assert (ours.proposed(), ours.pull().readiness) == ("2", "ready")
+    assert ours.repository.commits[ours.pull().commit].parent == ours.repository.remote["main"]
+
+
 # Withdrawn
 
 
@@ -538,6 +548,17 @@ def test_a_draft_is_not_merged() -> None:
     ours.forge.says[1] = "ready"
     ours.reconcile()
     assert ours.forge.counted("merge") == 0
+
+
+def test_what_was_moved_just_now_is_not_merged_before_the_forge_has_looked_at_it() -> None:
+    ours = opened(GREEN)
+    ours.forge.says[1] = "blocked"
+    ours.reconcile()
+    del ours.forge.says[1]
+    ours.stand("test", "3")
+    ours.reconcile()
+    assert (ours.proposed(), ours.forge.counted("merge")) == ("3", 0)
+    assert told(ours.reconcile()) == [("3", COMMITTED)]
 
 
 def test_it_is_given_to_the_queue_once() -> None:

@@ -194,7 +194,7 @@ abouts = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(abouts)
 @example(replace(ABOUT, diffs=(replace(diff(), lines=("+```", "+~~~", "+</details>")),)))
 def test_nothing_from_outside_is_more_than_text(about: About) -> None:
@@ -218,7 +218,7 @@ def test_nothing_from_outside_is_more_than_text(about: About) -> None:
 # Within the forge's limit
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(abouts, st.integers(0, 3000))
 def test_a_text_is_never_longer_than_the_limit(about: About, limit: int) -> None:
     assert len(body(about, limit)) <= limit

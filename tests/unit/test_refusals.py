@@ -194,3 +194,18 @@ def test_the_newest_of_several_refusals_is_told() -> None:
     (decision,) = ours.reconcile().decisions
     assert decision.reason == "2 was refused by alice (#1) on 2026-11-21"
     assert at(24 * 60) < ours.clock.time
+
+
+def test_what_we_withdrew_and_a_person_reopened_is_a_no_once_a_person_closes_it() -> None:
+    ours = world()
+    landed = ours.stand("test", "2")
+    ours.reconcile()
+    back = ours.revert(landed)
+    ours.reconcile()
+    assert WITHDRAWN in ours.forge.all[1].labels
+    ours.revert(back)
+    ours.forge.reopened(1)
+    ours.reconcile()
+    assert (set(ours.open), WITHDRAWN in ours.forge.all[1].labels) == ({HEAD}, False)
+    ours.close(1)
+    refused(ours)

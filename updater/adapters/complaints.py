@@ -23,9 +23,9 @@ _NOT_FOUND = re.compile(
 _FILLER = re.compile(
     r"\s*$|hint:|warning:|fatal: Could not read from remote|Please make sure you have|and the repository exists"
 )
-_CREDENTIALS_HINT = (
-    "set up a git credential helper or an SSH key, or give UPDATER_GIT_USERNAME and UPDATER_GIT_PASSWORD(_FILE)"
-)
+CREDENTIALS = "set up a git credential helper or an SSH key, or give UPDATER_GIT_USERNAME and UPDATER_GIT_PASSWORD(_FILE)"
+TOKEN = "see that the forge's token is still good, is for this repository, and has the right `contents: write`"
+"""What may be mended where the remote does not let us in with our own credentials, and with those of the forge."""
 
 
 def is_cut_off(finished: Finished) -> bool:
@@ -33,8 +33,11 @@ def is_cut_off(finished: Finished) -> bool:
     return finished.code is None or _UNAVAILABLE.search(finished.message()) is not None
 
 
-def failure(finished: Finished, doing: str, url: str, seconds: float) -> GitError:
-    """What went wrong with the git command `doing` for the remote at `url`, and what to do about it."""
+def failure(finished: Finished, doing: str, url: str, seconds: float, login: str = CREDENTIALS) -> GitError:
+    """What went wrong with the git command `doing` for the remote at `url`, and what to do about it.
+
+    `login` is what to do where it does not let us in.
+    """
     if finished.code is None:
         return RemoteUnavailable(
             f"{url} did not answer `git {doing}` within {seconds:g} s",
@@ -43,13 +46,14 @@ def failure(finished: Finished, doing: str, url: str, seconds: float) -> GitErro
     told = finished.message()
     said = _essence(told) or f"git ended with code {finished.code}"
     if _UNAUTHENTICATED.search(told):
-        return GitError(f"{url} does not let us in: {said}", hint=_CREDENTIALS_HINT)
+        return GitError(f"{url} does not let us in: {said}", hint=login)
     if _UNAVAILABLE.search(told):
         return RemoteUnavailable(f"{url} cannot be reached: {said}", hint="try again when it is back")
     if "dubious ownership" in told:
         return GitError(f"git does not trust {url}: another user owns it", hint="see `git help safe.directory`")
     if _NOT_FOUND.search(told):
-        return GitError(f"there is no git repository at {url}: {said}", hint="check --repo or UPDATER_REPO")
+        hint = "check --repo or UPDATER_REPO" + (f"; {login}" if login == TOKEN else "")
+        return GitError(f"there is no git repository at {url}: {said}", hint=hint)
     return GitError(f"`git {doing}` failed for {url}: {said}")
 
 

@@ -149,7 +149,9 @@ class Git:
     def failure(self, finished: process.Finished, doing: str) -> GitError:
         """What went wrong, in words without secrets, and what to do about it."""
         said = replace(finished, stderr=self.without_secrets(finished.message()).encode())
-        return complaints.failure(said, doing, self.remote.url, self.remote.seconds)
+        is_ours = self._secret is None or self.remote.password is not None
+        login = complaints.CREDENTIALS if is_ours else complaints.TOKEN
+        return complaints.failure(said, doing, self.remote.url, self.remote.seconds, login)
 
     def _run(self, arguments: Sequence[str], identity: Mapping[str, str], stdin: bytes) -> process.Finished:
         command = ("git", *arguments)

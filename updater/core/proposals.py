@@ -30,7 +30,7 @@ class Proposed:
     """What a head proposes beyond its base.
 
     `versions` are by entry, `paths` the files that our commits change, `events` the pushes that their trailers tell.
-    `strangers` are the authors of commits that are not ours (a merge of the base is told in `has_merge` alone).
+    `strangers` are the authors of commits that are not ours (a merge of the base that leaves it as planned is none).
     `by_hand` says why a person ordered it, None if nobody did; `superseded` is what it proposed before: service, image
     and version.
     """
@@ -40,7 +40,6 @@ class Proposed:
     paths: frozenset[str]
     messages: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
-    has_merge: bool = False
     by_hand: str | None = None
     superseded: tuple[tuple[str, str, Version], ...] = ()
 

@@ -69,9 +69,13 @@ def _is_there(sight: Sight, task: Task, changes: Sequence[Change]) -> bool:
         return False
     if task.pull is None and task.branch.proposed.superseded:
         return False  # that was so in a pull request that is over
-    base, here = (sight.repository.tree(commit) for commit in (task.base, task.branch.tip))
-    paths = frozenset(path for path in task.branch.proposed.paths if base.node(path) != here.node(path))
-    return holds(here, changes, replace(task.branch.proposed, paths=paths))
+    content = task.branch.proposed
+    base, fork, here = (sight.repository.tree(commit) for commit in (task.base, content.fork, task.branch.tip))
+    paths = frozenset(path for path in content.paths if base.node(path) != here.node(path))
+    is_conflicting = task.pull is not None and task.pull.readiness == "conflicting"
+    if is_conflicting and any(base.node(path) != fork.node(path) for path in paths):
+        return False  # lines that it changes were changed in the base, too, though we plan the same bytes
+    return holds(here, changes, replace(content, paths=paths))
 
 
 def chained(sight: Sight, each: Built) -> str:

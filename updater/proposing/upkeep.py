@@ -81,17 +81,20 @@ def _rewritten(sight: Sight, each: Built, pull: PullRequest, commit: str | None)
     head = commit or each.old or pull.commit
     base = each.base
     now = replace(pull, commit=head, base=base, statuses=pull.statuses if head == pull.commit else ())
-    if pull.base == base and _key(proposal, pull, head) in sight.memo:
+    # A person has reopened what we withdrew: closing it again would be a no.
+    without = (WITHDRAWN,) if WITHDRAWN in pull.labels else ()
+    if pull.base == base and not without and _key(proposal, pull, head) in sight.memo:
         return now
     heading, text = title(proposal), _body(sight, each, proposal, about(proposal))
     edit = Edit(
         None if pull.title == heading else heading,
         None if _plain(pull.body) == _plain(text) else text,
         None if pull.base == base else base,
+        without=without,
     )
     if edit != Edit():
         sight.forge().edit(pull.number, edit)
-    now = replace(now, title=heading, body=text)
+    now = replace(now, title=heading, body=text, labels=pull.labels - {WITHDRAWN})
     _remember(sight, proposal, now, head)
     return now
 

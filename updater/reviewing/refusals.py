@@ -29,18 +29,21 @@ _A_MOMENT = timedelta(seconds=1)
 """What git's whole seconds may hide: a release right after the no counts."""
 
 
-def unless_refused(sight: Sight, review: Review, verdicts: Sequence[Verdict]) -> list[Verdict]:
+def unless_refused(sight: Sight, review: Review, verdicts: Sequence[Verdict]) -> tuple[list[Verdict], frozenset[str]]:
     """The verdicts (those on an entry newest first), given what people refused by closing pull requests.
 
-    Closed ones are asked for together, and only where something new would be proposed. Raises `ForgeError`.
+    Closed ones are asked for together, and only where something new would be proposed. Told are, too, those of their
+    branches that are left over from a merge, whoever has committed to them. Raises `ForgeError`.
     """
     by_entry = [(target, list(mine)) for target, mine in groupby(verdicts, key=lambda verdict: verdict.target)]
     new = [target for target, mine in by_entry if _is_new(review, mine)]
-    settled = _settled(sight, review, list(dict.fromkeys(head for target in new for head in _heads(target))))
+    pulls = _asked(sight, [head for target in new for head in _heads(target)])
+    settled = _settled(sight, review, pulls)
     found: list[Verdict] = []
     for target, mine in by_entry:
         found += refused_before(mine, _refusals(sight, review, settled, target)) if target in new else mine
-    return found
+    merged = (pull for pull in pulls if pull.state == "merged" and pull.commit == sight.repository.tip(pull.head))
+    return found, frozenset(pull.head for pull in merged)
 
 
 def refused(sight: Sight, environment: NamedEnvironment, targets: Sequence[Target]) -> dict[Target, list[Hold]]:
@@ -49,7 +52,7 @@ def refused(sight: Sight, environment: NamedEnvironment, targets: Sequence[Targe
     The environment's branch was heard of.
     """
     review = Review({environment.name: environment})
-    settled = _settled(sight, review, list(dict.fromkeys(head for target in targets for head in _heads(target))))
+    settled = _settled(sight, review, _asked(sight, [head for target in targets for head in _heads(target)]))
     return {target: _refusals(sight, review, settled, target) for target in targets}
 
 
@@ -70,10 +73,12 @@ def _heads(target: Target) -> tuple[str, str]:
     return heads.head(target.environment, target.service), heads.shared(target.environment, heads.ALL)
 
 
-def _settled(sight: Sight, review: Review, names: Sequence[str]) -> Settled:
-    if not names:
-        return {}
-    pulls = list(_telling(sight.forge().settled(names)))
+def _asked(sight: Sight, names: Sequence[str]) -> Sequence[PullRequest]:
+    return sight.forge().settled(list(dict.fromkeys(names))) if names else ()
+
+
+def _settled(sight: Sight, review: Review, asked: Sequence[PullRequest]) -> Settled:
+    pulls = list(_telling(asked))
     here = sight.repository.bring({pull.commit: pull.ref for pull in pulls})
     found: dict[str, list[tuple[PullRequest, Proposed | None]]] = {}
     for pull in pulls:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from updater.core import heads
@@ -49,10 +49,17 @@ def reviewed(
         review = look(sight, list(wanted.values()), review)
     if review.problem is None:
         try:
-            return review, unless_refused(sight, review, verdicts)
+            found, merged = unless_refused(sight, review, verdicts)
+            return _without(review, merged), found
         except ForgeError as error:
             review = replace(review, problem=error)
     return review, [_unasked(review, verdict) for verdict in verdicts]
+
+
+def _without(review: Review, merged: Collection[str]) -> Review:
+    """The review, in which branches that are left over from a merge propose nothing."""
+    over = {head: replace(each, proposed=None) for head, each in review.branches.items() if head in merged}
+    return replace(review, branches={**review.branches, **over})
 
 
 def _unasked(review: Review, verdict: Verdict) -> Verdict:
