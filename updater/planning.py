@@ -11,7 +11,6 @@ from updater.core import matching
 from updater.core.changes import Change, make_changes, place_of, target_of
 from updater.core.environment import Configuration, NamedEnvironment
 from updater.core.matching import Followed
-from updater.core.proposals import Branch
 from updater.core.verdicts import Verdict
 from updater.core.waiting import REFS, Waiting
 from updater.errors import UpdaterError
@@ -22,6 +21,7 @@ from updater.promoting import offering
 from updater.protocols import Repository
 from updater.reviewing import weighing
 from updater.reviewing.branches import Review, look, revived
+from updater.reviewing.weighing import Stray
 from updater.sight import Sight, missing_branches, tip_of
 from updater.survey import survey
 
@@ -51,7 +51,7 @@ class Plan:
     review: Review = field(default_factory=Review)
     verdicts: tuple[Verdict, ...] = ()
     doubts: Mapping[Doubtful, str] = field(default_factory=dict)
-    strays: tuple[Branch, ...] = ()
+    strays: tuple[Stray, ...] = ()
 
     def is_proved_by_pushing(self) -> bool:
         """Whether a push of the changes alone shows that what it was made on is still the remote's.
@@ -92,7 +92,7 @@ def make_plan(
     review = look(sight, proposing) if proposing or has_strays else Review()
     strays = tuple(weighing.strays(sight, configuration, review)) if has_strays else ()
     following = {each.name for each in configuration.environments if each.settings.follow}
-    proposed = revived((*review.branches.values(), *strays), following, sight.clock.now())
+    proposed = revived(review.branches.values(), following)
     followed = matching.followed(configuration.environments, events, _joined(awake, proposed))
     promoted = promoting(configuration)
     concerned = [*(match.environment for match in followed), *offering.with_sources(configuration, promoted)]

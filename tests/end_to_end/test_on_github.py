@@ -57,7 +57,7 @@ def test_a_version_is_proposed_with_labels_reviewers_a_status_and_how_the_render
     )
     assert stage.gates() == ("success", "all gates are green")
     assert pull.body is not None
-    line = rf"^\+ +image: {MODELS}/model-a:1.1.0@{sha('model-a', '1.1.0')}$"
+    line = rf"^\+ +- image: {MODELS}/model-a:1.1.0@{sha('model-a', '1.1.0')}$"
     assert re.search(line, pull.body, re.MULTILINE), pull.body
     assert gitops.tip(stage.github.bare, HEAD) == pull.sha
 
@@ -153,6 +153,17 @@ def test_what_is_green_is_merged_once_somebody_has_approved(stage: Stage) -> Non
     assert (ran.code, ran.outcomes) == (0, [("staging", "model-a", "1.1.0", "committed")])
     assert stage.stands() == "1.1.0"
     assert stage.pass_().outcomes == []
+
+
+def test_what_is_green_is_not_merged_while_a_reviewer_objects(stage: Stage) -> None:
+    stage.promoted("1.1.0")
+    objection = stage.bob.request_changes(1)
+    stage.settings(WHEN_GREEN)
+    stage.pass_()
+    assert stage.stands() == "1.0.0"
+    stage.bob.dismiss(1, objection)
+    stage.pass_()
+    assert stage.stands() == "1.1.0"
 
 
 def test_what_is_green_goes_through_the_merge_queue(stage: Stage) -> None:
@@ -288,7 +299,7 @@ def test_a_rule_against_one_of_our_branches_stops_that_one_alone(stage: Stage) -
     assert stage.pull().title == "Deploy model-a 1.2.0 to staging"
 
 
-@pytest.mark.parametrize("name", ["my service", "@all", "%41", "a|b", "a@{b.lock"])
+@pytest.mark.parametrize("name", ["my service", "@all", "a@{b|%41.lock"])
 def test_a_service_of_any_name_is_proposed_closed_and_merged(stage: Stage, name: str) -> None:
     first = overlay("odd", "1.0.0")
     stage.alice.push("main", {file_of(name, environment): first for environment in ("test", "staging")})
@@ -332,13 +343,13 @@ def test_no_secret_is_told_kept_or_given_to_git_as_an_argument(stage: Stage, tmp
     seen = spying(stage, tmp_path / "bin")
     token = stage.github.token(kind="fine-grained").value
     stage.login(token)
-    said = [stage.push("1.1.0"), stage.run("--debug", "reconcile"), stage.run("--debug", "status")]
+    said = [stage.push("1.1.0"), stage.run("reconcile", "--debug"), stage.run("status", "--debug")]
     stage.push("1.2.0")
     stage.github.fault("error", "/graphql|/pulls", times=9)
-    said += [stage.run("--debug", *words) for words in (["reconcile"], ["pr", "list"], ["history"])]
+    said += [stage.run(*words, "--debug") for words in (["reconcile"], ["pr", "list"], ["history"])]
     stage.github.faults.clear()
     stage.github.access.tokens.clear()
-    said += [stage.run("--debug", *words) for words in (["reconcile"], ["pr", "merge", "1"], ["history"])]
+    said += [stage.run(*words, "--debug") for words in (["reconcile"], ["pr", "merge", "1"], ["history"])]
     assert {ran.code for ran in said} == {0, 5, 6}
     kept = [seen, *(file for file in stage.updater.state.rglob("*") if file.is_file())]
     assert "push" in seen.read_text()

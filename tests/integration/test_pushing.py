@@ -215,6 +215,16 @@ def test_a_refused_branch_of_a_pull_request_tells_what_we_have_to_be_let(setting
     assert "force-push and delete the branches updater/**" in str(outcome.hint)
 
 
+@pytest.mark.parametrize("other", ["updater", "updater/staging", "updater/staging/model-a/fix"])
+def test_a_branch_that_is_in_the_way_of_another_is_named_at_once(setting: Setting, other: str) -> None:
+    new = setting.update().new
+    git(setting.bare, "branch", other, "main")
+    outcome = setting.push(Update("updater/staging/model-a", None, new))["updater/staging/model-a"]
+    assert isinstance(outcome, PushRefused)
+    assert f"has a branch {other}: there cannot be updater/staging/model-a beside it" in outcome.message
+    assert outcome.hint == f"rename or delete {other}"
+
+
 def test_a_refusal_without_words_says_what_git_says(setting: Setting) -> None:
     gitops.hook(setting.bare, "update", "exit 1")
     outcome = setting.push(setting.update())["main"]

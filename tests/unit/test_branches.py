@@ -223,7 +223,7 @@ def test_a_change_of_an_environments_file_is_compared_with_the_default_branch() 
 def again(made: World) -> Waiting:
     """What is decided on again."""
     branches = look(made.parts.sight, [known(made)]).branches.values()
-    return revived(branches, {"staging"}, made.clock.now())
+    return revived(branches, {"staging"})
 
 
 def test_what_is_proposed_is_the_push_that_its_trailers_tell() -> None:
@@ -234,15 +234,18 @@ def test_what_is_proposed_is_the_push_that_its_trailers_tell() -> None:
     ]
 
 
-def test_without_a_trailer_it_was_pushed_when_it_was_proposed() -> None:
+def test_what_no_trailer_tells_and_what_others_committed_is_no_push() -> None:
     made = opened()
     message = MESSAGE.replace("Updater-Event", "Event")
     made.repository.remote[HEAD] = made.repository.build(
         made.repository.remote["main"], {STAGING: images((IMAGE, "2", None)).encode()}, message, at(70)
     )
     made.repository.refresh()
-    (events,) = again(made).values()
-    assert [(each.source, each.time) for each in events] == [("git", made.pull().opened_at)]
+    assert list(again(made).values()) == [()]
+    theirs = opened()
+    theirs.repository.commit(HEAD, {STAGING: images((IMAGE, "77", None))}, minutes=70)
+    theirs.repository.refresh()
+    assert again(theirs) == {}
 
 
 def test_what_a_person_ordered_and_what_is_promoted_is_not_decided_on_again() -> None:
@@ -250,9 +253,9 @@ def test_what_a_person_ordered_and_what_is_promoted_is_not_decided_on_again() ->
     (branch,) = look(made.parts.sight, [known(made)]).branches.values()
     assert branch.proposed is not None
     ordered = replace(branch, proposed=replace(branch.proposed, by_hand="INC-42"))
-    assert revived([ordered], {"staging"}, made.clock.now()) == {}
-    assert revived([branch], {"test"}, made.clock.now()) == {}
-    assert revived([replace(branch, proposed=None)], {"staging"}, made.clock.now()) == {}
+    assert revived([ordered], {"staging"}) == {}
+    assert revived([branch], {"test"}) == {}
+    assert revived([replace(branch, proposed=None)], {"staging"}) == {}
 
 
 def test_all_environments_are_looked_at_with_one_question() -> None:

@@ -74,10 +74,11 @@ def test_only_a_connection_that_broke_leaves_the_outcome_unknown(text: str, code
 
 
 @pytest.mark.parametrize(
-    "text", ["fatal: Authentication failed for 'x'", "The requested URL returned error: 403", "repository 'x' not found"]
+    "text",
+    ["fatal: Authentication failed for 'x'", "The requested URL returned error: 403", "repository 'x' not found"],
 )
 def test_where_the_forges_token_is_used_that_is_what_may_be_mended(text: str) -> None:
     finished = Finished(128, b"", text.encode())
-    error = complaints.failure(finished, "fetch", URL, 7.5, complaints.TOKEN)
+    error = complaints.failure(finished, "fetch", URL, 7.5, complaints.FORGES_LOGIN)
     assert "`contents: write`" in str(error.hint)
     assert "UPDATER_GIT_PASSWORD" not in str(error.hint)

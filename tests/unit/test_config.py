@@ -758,3 +758,8 @@ def test_junk_is_an_error_with_its_file(content: bytes) -> None:
     configuration = loaded(test=content)
     assert configuration.environments == ()
     assert {error.at.path for error in configuration.errors if error.at} == {"environments/test.yaml"}
+
+
+def test_an_environment_does_not_live_on_a_branch_of_pull_requests() -> None:
+    (error,) = errors(test="branch: updater/test/live\noverlays: o/{service}\nfollow: [{image: x/y}]\n")
+    assert error == "environments/test.yaml:1: `branch`: branches in `updater/` are those of pull requests"

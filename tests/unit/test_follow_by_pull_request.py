@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.events import delivery
-from tests.helpers.fake_repository import environment_file
+from tests.helpers.events import IMAGE, delivery
+from tests.helpers.fake_repository import environment_file, images
 from tests.helpers.promoted import HEAD, OTHER, World, following, standing, told
 from updater.errors import ForgeError, ForgeRefused, ForgeUnavailable
 from updater.model import Outcome
@@ -178,21 +178,27 @@ def test_of_one_for_all_that_is_withdrawn_for_one_service_the_others_come_back()
     assert (ours.open, ours.waits) == ({"updater/staging/@all": "Deploy model-b 5 to staging"}, {})
 
 
-def test_what_is_proposed_lands_where_the_environment_delivers_by_commit_by_now() -> None:
+def test_what_is_proposed_stays_open_where_the_environment_delivers_by_commit_by_now() -> None:
     ours = opened()
     ours.commit(environment_file("staging", order="numerical"))
-    ours.elsewhere().reconcile()
-    assert (ours.tag(), ours.open, ours.branches) == ("2", {}, set())
-
-
-def test_it_stays_open_until_it_has_landed_there() -> None:
-    ours = opened()
-    ours.commit(environment_file("staging", order="numerical"))
-    ours.repository.refuses = {"main": "protected"}
-    assert (ours.reconcile().exit_code, set(ours.open)) == (5, {HEAD})
-    ours.repository.refuses = {}
+    report = ours.elsewhere().reconcile()
+    assert (ours.tag(), set(ours.open)) == ("1", {HEAD})
+    assert [kept.told for kept in report.pulls] == ["staging delivers by commit by now: merge this, or close it"]
+    ours.stand("staging", "2")
     ours.reconcile()
-    assert (ours.tag(), ours.open, ours.branches) == ("2", {}, set())
+    assert (ours.open, ours.branches) == ({}, set())
+
+
+def test_what_others_committed_to_our_branch_lands_nowhere_by_itself() -> None:
+    ours = opened()
+    ours.repository.commit(
+        HEAD, {"overlays/staging/model-a/kustomization.yaml": images((IMAGE, "77", None))}, minutes=5
+    )
+    ours.commit(environment_file("staging", order="numerical"))
+    report = ours.elsewhere().reconcile()
+    assert (ours.tag(), [kept.told for kept in report.pulls]) == (
+        "1", ["it carries commits of alice, and is left alone"]
+    )  # fmt: skip
 
 
 def test_several_events_at_once_open_one_for_the_newest() -> None:

@@ -13,7 +13,7 @@ from tests.helpers.promoted import HEAD, World, following, promoting, standing, 
 from updater import pipeline
 from updater.core.messages import BY_HAND
 from updater.errors import ForgeError, ForgeRefused, ForgeUnavailable, PushContended, RemoteUnavailable
-from updater.forge import GATES
+from updater.forge import GATES, WITHDRAWN
 from updater.model import Outcome
 from updater.protocols import PushOutcome, Update
 
@@ -307,10 +307,11 @@ def by_hand(ours: World) -> None:
 def test_what_a_person_ordered_is_neither_moved_nor_withdrawn() -> None:
     ours = opened()
     by_hand(ours)
-    before = ours.quiet()
     ours.stand("test", "3")
     report = ours.reconcile()
     assert [kept.told for kept in report.pulls] == ["#1 was ordered by hand, and is left as it is"]
+    assert ours.gates() == ("success", "ordered by hand")
+    before = ours.quiet()
     ours.delete("environments/staging.yaml")
     ours.reconcile()
     assert (ours.pull().state, ours.quiet()) == ("open", before)
@@ -588,3 +589,33 @@ def test_what_is_foreseen_while_the_forge_is_down_waits() -> None:
 def test_what_stands_in_staging_is_never_touched_by_any_of_this() -> None:
     ours = opened()
     assert ours.repository.on_remote("main", STAGING) == images((IMAGE, "1", None))
+
+
+# What others work on is judged, too: the status may be required
+
+
+def test_the_gates_of_what_somebody_works_on_are_told_on_their_commit() -> None:
+    ours = opened()
+    theirs = ours.commit({"overlays/staging/model-a/notes.txt": "tuned\n"}, branch=HEAD)
+    ours.reconcile()
+    assert (ours.pull().commit, ours.gates()) == (theirs, ("success", "all gates are green"))
+    ours.commit(promoting("freeze: [{from: 2026-11-20, to: 2026-11-20, reason: holidays}]"))
+    ours.reconcile()
+    assert ours.gates()[0] == "pending"
+
+
+def test_what_somebody_proposes_that_never_ran_is_not_green() -> None:
+    ours = opened()
+    ours.commit({STAGING: images((IMAGE, "77", None))}, branch=HEAD)
+    ours.reconcile()
+    assert ours.gates() == ("pending", "#1 carries commits of alice, and is left alone")
+
+
+def test_a_withdrawal_that_cannot_close_is_explained_once() -> None:
+    ours = world()
+    landed = ours.stand("test", "2")
+    ours.reconcile()
+    ours.revert(landed)
+    ours.forge.edited(1, labels=(WITHDRAWN,))
+    ours.reconcile()
+    assert (ours.pull().state, ours.forge.comments[1]) == ("closed", [])

@@ -59,6 +59,16 @@ def test_each_state_of_merging_has_its_readiness(state: str, draft: bool, readin
     assert pull_request(node(state="CLOSED", mergeStateStatus=state), NOON).readiness == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("state", "readiness"),
+    [("CLEAN", "blocked"), ("BEHIND", "blocked"), ("UNKNOWN", "blocked"), ("DIRTY", "conflicting")],
+)
+def test_one_to_which_somebody_objects_is_blocked_whatever_the_rules_say(state: str, readiness: str) -> None:
+    review = {"state": "CHANGES_REQUESTED", "author": {"login": "bob"}, "commit": {"oid": "c0ffee"}}
+    told = node(mergeStateStatus=state, latestOpinionatedReviews={"nodes": [review]})
+    assert pull_request(told, NOON).readiness == readiness
+
+
 def test_who_closed_one_is_the_last_who_did_or_who_merged_it() -> None:
     closings = {"nodes": [{"actor": {"login": "bob"}}]}
     assert pull_request(node(state="CLOSED", closedAt=AT, timelineItems=closings), NOON).closed_by == "bob"

@@ -260,7 +260,7 @@ def test_what_somebody_has_approved_stays_and_the_newer_one_waits_and_is_named()
     assert told(report) == [("2", PROPOSED), ("3", WAITING)]
     assert report.decisions[1].reason == "#1 was approved by alice: this waits until it is merged or closed"
     assert (ours.proposed(), ours.gates()[0]) == ("2", "success")
-    assert "`model-a` `3` is newer and waits" in ours.pull().body
+    assert "`model-a` `3` is newer, and waits" in ours.pull().body
     ours.merge(1)
     assert told(ours.reconcile()) == [("3", PROPOSED)]
 

@@ -237,7 +237,7 @@ def test_one_that_a_person_ordered_is_left_as_it_is_until_it_stands() -> None:
     content = proposed("1.4.0", by_hand="an emergency")
     reason = "#7 was ordered by hand, and is left as it is"
     assert told(arrange(verdict("1.5.0"), on=branch(content))) == ("leave", [], ["1.5.0"], reason)
-    assert told(arrange(verdict("1.4.0"), on=branch(content))) == ("leave", [], [], reason)
+    assert told(arrange(verdict("1.4.0"), on=branch(content))) == ("leave", ["1.4.0"], [], reason)
     stands = {place(HERE): Version("1.4.0")}
     over = ("withdraw", [], [], "what it proposes stands already")
     assert told(arrange(on=branch(content), standing=stands)) == over

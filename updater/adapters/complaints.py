@@ -23,8 +23,8 @@ _NOT_FOUND = re.compile(
 _FILLER = re.compile(
     r"\s*$|hint:|warning:|fatal: Could not read from remote|Please make sure you have|and the repository exists"
 )
-CREDENTIALS = "set up a git credential helper or an SSH key, or give UPDATER_GIT_USERNAME and UPDATER_GIT_PASSWORD(_FILE)"
-TOKEN = "see that the forge's token is still good, is for this repository, and has the right `contents: write`"
+OWN_LOGIN = "set up a git credential helper or an SSH key, or give UPDATER_GIT_USERNAME and UPDATER_GIT_PASSWORD(_FILE)"
+FORGES_LOGIN = "see that the forge's token is still good, is for this repository, and has the right `contents: write`"
 """What may be mended where the remote does not let us in with our own credentials, and with those of the forge."""
 
 
@@ -33,7 +33,7 @@ def is_cut_off(finished: Finished) -> bool:
     return finished.code is None or _UNAVAILABLE.search(finished.message()) is not None
 
 
-def failure(finished: Finished, doing: str, url: str, seconds: float, login: str = CREDENTIALS) -> GitError:
+def failure(finished: Finished, doing: str, url: str, seconds: float, login: str = OWN_LOGIN) -> GitError:
     """What went wrong with the git command `doing` for the remote at `url`, and what to do about it.
 
     `login` is what to do where it does not let us in.
@@ -52,7 +52,7 @@ def failure(finished: Finished, doing: str, url: str, seconds: float, login: str
     if "dubious ownership" in told:
         return GitError(f"git does not trust {url}: another user owns it", hint="see `git help safe.directory`")
     if _NOT_FOUND.search(told):
-        hint = "check --repo or UPDATER_REPO" + (f"; {login}" if login == TOKEN else "")
+        hint = "check --repo or UPDATER_REPO" + (f"; {login}" if login == FORGES_LOGIN else "")
         return GitError(f"there is no git repository at {url}: {said}", hint=hint)
     return GitError(f"`git {doing}` failed for {url}: {said}")
 

@@ -150,7 +150,7 @@ class Git:
         """What went wrong, in words without secrets, and what to do about it."""
         said = replace(finished, stderr=self.without_secrets(finished.message()).encode())
         is_ours = self._secret is None or self.remote.password is not None
-        login = complaints.CREDENTIALS if is_ours else complaints.TOKEN
+        login = complaints.OWN_LOGIN if is_ours else complaints.FORGES_LOGIN
         return complaints.failure(said, doing, self.remote.url, self.remote.seconds, login)
 
     def _run(self, arguments: Sequence[str], identity: Mapping[str, str], stdin: bytes) -> process.Finished:

@@ -27,6 +27,8 @@ _MANY = r"too many|more than|at most|no more|exceed\w*|limit\w*|maximum"
 _REFS = r"refs|references|branches|tags"
 _TOO_MANY = re.compile(rf"\b({_MANY})\b.*\b({_REFS})\b|\b({_REFS})\b.*\b({_MANY})\b", re.IGNORECASE)
 """What remotes say that take only so many refs at once, each in words of its own."""
+_IN_THE_WAY = re.compile(r"'([^']+)' exists; cannot create '([^']+)'")
+"""What git says where there cannot be two names of which one is the folder of the other."""
 _ALL_OF_IT = 1_000_000
 """Characters of what is said; a remote may say it again for every ref."""
 
@@ -76,6 +78,7 @@ def _outcomes(git: Git, updates: Sequence[Update], pushed: _Pushed, settle: Sett
     settled = settle(doubtful) if doubtful else {}
     outcomes = {branch: outcome or settled[branch] for branch, outcome in told.items()}
     finished = pushed.finished
+    outcomes |= _impossible(git, updates, finished)
     if finished.code and not pushed.told and "landed" not in outcomes.values() and not git.is_cut_off(finished):
         raise git.failure(finished, "push")
     said = "; ".join(_words(finished))
@@ -113,6 +116,18 @@ def _words(finished: Finished) -> list[str]:
     lines = finished.message().splitlines()
     words = (line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:"))
     return list(dict.fromkeys(word for word in words if word))
+
+
+def _impossible(git: Git, updates: Sequence[Update], finished: Finished) -> dict[str, PushOutcome]:
+    """The branches that another one is in the way of, which no other try would change."""
+    others = {name: other for other, name in _IN_THE_WAY.findall(finished.message(_ALL_OF_IT))}
+    found: dict[str, PushOutcome] = {}
+    for update in updates:
+        if ref(update.branch) in others:
+            other = others[ref(update.branch)].removeprefix(HEADS)
+            said = f"{git.remote.url} has a branch {other}: there cannot be {update.branch} beside it"
+            found[update.branch] = PushRefused(said, hint=f"rename or delete {other}")
+    return found
 
 
 def _refusal(git: Git, branch: str, said: str) -> PushRefused:

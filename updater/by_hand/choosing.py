@@ -8,7 +8,7 @@ from updater.core.messages import short, told_apart
 from updater.core.promotion import Offers
 from updater.core.rules import Rule
 from updater.core.verdicts import Verdict
-from updater.errors import ConfigurationError, UsageError
+from updater.errors import UsageError
 from updater.model import Decision, Event, Outcome, Target, Version
 
 FORCED = "--force: "
@@ -100,5 +100,5 @@ def _landing(verdict: Verdict) -> Decision:
 
 def _kept_out(decision: Decision) -> Decision:
     """The decision, as that of an order which is not done."""
-    code = ConfigurationError.exit_code if decision.outcome in _STAYS_OUT else decision.exit_code
+    code = UsageError.exit_code if decision.outcome in _STAYS_OUT else decision.exit_code
     return replace(decision, exit_code=code)

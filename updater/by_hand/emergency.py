@@ -9,7 +9,7 @@ from updater.by_hand.services import Services, exactly, recalled
 from updater.core import copies, graph, holds, stops
 from updater.core.messages import short, told_apart
 from updater.core.promotion import BY_HAND, rank
-from updater.errors import ConfigurationError, UsageError
+from updater.errors import UsageError
 from updater.model import Decision, Event, Outcome, Target, Version
 from updater.protocols import Ranking
 from updater.sight import Sight
@@ -23,7 +23,7 @@ def insisted(sight: Sight, found: Services, candidate: Candidate, version: Versi
         return told(candidate, version, Outcome.REFUSED, missing, UsageError.exit_code)
     held = _kept_out(sight, found, candidate, version)
     if held is not None:
-        return told(candidate, version, Outcome.HELD, held, ConfigurationError.exit_code)
+        return told(candidate, version, Outcome.HELD, held, UsageError.exit_code)
     source = " and ".join(graph.sources(found.environment.settings))
     why = f"{source} did not offer it" if source else f"{found.environment.name} promotes from no other environment"
     new = told_apart(entry.version, version)[1]

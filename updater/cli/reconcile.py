@@ -20,6 +20,7 @@ def reconcile(common: Common, dry_run: bool) -> None:
     """
     from updater import pipeline
     from updater.cli import output
+    from updater.core.messages import stamp
 
     with common.opened() as workshop:
         if dry_run:
@@ -27,7 +28,10 @@ def reconcile(common: Common, dry_run: bool) -> None:
             more = {"diff": output.diff_text(changes)}
         else:
             report, more = pipeline.reconcile(workshop.parts), {}
-    output.report(report, more, in_json=common.json)
+    due = None if report.due is None else stamp(report.due)
+    output.report(report, {**more, "due": due}, in_json=common.json)
     if not (common.json or report.decisions):
         click.echo("nothing is to be done", err=True)
+    if due is not None and not common.json:
+        click.echo(f"look again at {due}", err=True)
     finish(report)

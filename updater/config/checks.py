@@ -15,8 +15,8 @@ from updater.config.schema import fit
 from updater.core import references, times
 from updater.core.environment import Environment, Follow, Freeze, Hold, Promote, PullRequests, Release, StatusGate
 from updater.core.rules import compile_rule
+from updater.forge import PREFIX, WITHDRAWN
 
-WITHDRAWN = "updater:withdrawn"
 """The label that tells the updater's own closing of a pull request from a person's."""
 
 _REVIEWER = re.compile(r"(?:team:)?[A-Za-z0-9_](?:[A-Za-z0-9_./-]*[A-Za-z0-9_])?(?:\[bot\])?")
@@ -55,6 +55,8 @@ def _(section: Environment) -> Iterator[Problem]:
         yield Problem((), "nothing can ever land here: there is neither `follow` nor `promote`")
     if section.branch is not None and not is_branch_name(section.branch):
         yield Problem(("branch",), f"{section.branch[:80]!r} is no name that git allows for a branch")
+    if section.branch is not None and section.branch.startswith(PREFIX):
+        yield Problem(("branch",), f"branches in `{PREFIX}` are those of pull requests", "give it another name")
     if section.paused in ("yes", "no", "on", "off"):
         hint = "write true or false, or a reason"
         yield Problem(("paused",), f"`{section.paused}` is text in YAML 1.2, and no reason", hint)

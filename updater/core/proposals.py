@@ -67,8 +67,8 @@ class Branch:
 class Arrangement:
     """What is to become of one branch.
 
-    `bumps` are to be on it (where it is opened, moved or kept), `waits` are newer versions that have to wait for what
-    it proposes, and `reason` says why it is withdrawn or left alone.
+    `bumps` are to be on it where it is opened, moved or kept, and are on it where others work on it; `waits` are newer
+    versions that have to wait for what it proposes, and `reason` says why it is withdrawn or left alone.
     """
 
     action: Action
@@ -93,7 +93,8 @@ def arranged(
     content = branch.proposed
     gone = {at for at, version in content.versions.items() if standing.get(at) == version}
     if content.strangers or content.by_hand is not None:
-        return _of_others(best, branch, content, is_over=bool(gone) and gone == content.versions.keys())
+        there = [each for at, found in mine.items() for each in found if each.decision.to == content.versions.get(at)]
+        return _of_others(best, there, branch, content, is_over=bool(gone) and gone == content.versions.keys())
     valid = {at: verdict for at, found in mine.items() if (verdict := _kept(found, content.versions.get(at)))}
     chosen = valid | {at: each for at, each in best.items() if at not in valid or _is_newer(each, valid[at])}
     if chosen and {at: each.decision.to for at, each in chosen.items()} == content.versions:
@@ -108,12 +109,14 @@ def arranged(
     return Arrangement("keep", tuple(valid.values()), waits)
 
 
-def _of_others(best: Mapping[Place, Verdict], branch: Branch, content: Proposed, *, is_over: bool) -> Arrangement:
+def _of_others(
+    best: Mapping[Place, Verdict], there: Sequence[Verdict], branch: Branch, content: Proposed, *, is_over: bool
+) -> Arrangement:
     """A pull request that carries what others committed or ordered is theirs."""
     if is_over and not content.strangers:
         return Arrangement("withdraw", reason="what it proposes stands already")
     waits = tuple(each for at, each in best.items() if content.versions.get(at) != each.decision.to)
-    return Arrangement("leave", waits=waits, reason=_alone(branch, content))
+    return Arrangement("leave", tuple(there), waits, _alone(branch, content))
 
 
 def _without_pull(

@@ -153,7 +153,7 @@ def _remarks(about: About) -> list[str]:
         *map(_item, about.notes),
         *(_item(f"Lifts a hold: {hold}") for hold in about.lifts),
         *(f"- Takes the place of {_other(other)}, which was proposed here before." for other in about.supersedes),
-        *(f"- {_other(other)} is newer and waits, because this one is approved." for other in about.waits),
+        *(f"- {_other(other)} is newer, and waits until this one is merged or closed." for other in about.waits),
     ]
 
 

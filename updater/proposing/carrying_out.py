@@ -19,6 +19,7 @@ from updater.proposing.building import Built, built, chained
 from updater.proposing.outcomes import others, outcomes
 from updater.proposing.upkeep import Kept, keep_up, withdraw
 from updater.protocols import PushOutcome, Update
+from updater.reviewing.weighing import Stray
 from updater.sight import Sight
 
 TRIES = 12
@@ -125,6 +126,7 @@ def _carry_out(
         settled.problems.append(error)
     if kept is not None:
         settled.pulls.append(kept)
+        settled.problems += [] if kept.error is None else [kept.error]
     settled.decisions += outcomes(each, kept, commit, error or down)
     is_over = each.task.arrangement.action == "delete" or (kept is not None and kept.pull.state != "open")
     # What may land still is proposed anew by the next pass; until then nothing but the branch may know of it.
@@ -135,17 +137,11 @@ def _without(branch: Branch | None) -> list[Update]:
     return [] if branch is None or branch.tip is None else [Update(branch.head, branch.tip, None)]
 
 
-def _withdraw_stray(sight: Sight, settled: Settled, stray: Branch) -> list[Update]:
-    """Withdraws what is open for an environment that is gone, or delivers by pull request no longer.
-
-    What people ordered or worked on is theirs.
-    """
-    pull, content = stray.pull, stray.proposed
-    if pull is None or content is None or content.by_hand is not None:
-        return []
-    if content.strangers:
-        reason = f"it carries commits of {' and '.join(content.strangers)}, and is left alone"
-        settled.pulls.append(Kept(pull, reason))
+def _withdraw_stray(sight: Sight, settled: Settled, stray: Stray) -> list[Update]:
+    """Withdraws what is open for an environment that is gone, or delivers by pull request no longer."""
+    pull = stray.branch.pull
+    if pull is None or stray.left:
+        settled.pulls += [Kept(pull, stray.left)] if pull is not None else []
         return []
     try:
         reason = "its environment is gone, or does not deliver by pull request any more"
@@ -153,7 +149,7 @@ def _withdraw_stray(sight: Sight, settled: Settled, stray: Branch) -> list[Updat
     except ForgeError as error:
         settled.problems.append(error)
         return []
-    return _without(stray)
+    return _without(stray.branch)
 
 
 def _delete(sight: Sight, settled: Settled, gone: Sequence[Update]) -> None:

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from updater.core.changes import place_of
 from updater.core.proposals import Arrangement, is_approved
-from updater.errors import ForgeError, PushContended, PushRefused, UpdaterError
+from updater.errors import ForgeError, GitError, PushContended, PushRefused, UpdaterError
 from updater.model import Decision, Outcome
 from updater.planning import Plan
 from updater.proposing.building import Built
 from updater.proposing.carrying_out import Settled, push
 from updater.proposing.drafting import Order, built, environment_of
-from updater.proposing.upkeep import Kept, keep_up, withdraw
+from updater.proposing.upkeep import Kept, keep_up, report, withdraw
 from updater.sight import Sight
 
 TRIES = 12
@@ -51,8 +51,16 @@ def propose(sight: Sight, pause: Callable[[int], None], make: Callable[[], Plan]
             sight.repository.refresh(tips)
         made = make()
         tips = frozenset(made.tips)
-        open_ones = [_vacant(sight, settled, each) for each in built(sight, made, order) if each.task.head not in done]
-        pushed, outcomes = push(sight, open_ones)
+        open_ones = [each for each in built(sight, made, order) if each.task.head not in done]
+        try:
+            open_ones = [_vacant(sight, settled, each) for each in open_ones]
+            pushed, outcomes = push(sight, open_ones)
+        except (ForgeError, GitError) as error:
+            if not settled.pulls:
+                raise
+            settled.problems.append(error)  # something is withdrawn already, which has to be told
+            told += [_failed(decision, error) for each in open_ones for decision in _decisions(each)]
+            open_ones = []
         for each in open_ones:
             head = each.task.head
             outcome = outcomes.get(head, "landed")
@@ -80,14 +88,18 @@ def _carry_out(sight: Sight, settled: Settled, each: Built, commit: str | None, 
             error = failure
     if error is not None:
         settled.problems.append(error)
-    for decision in (decision for change in each.changes for decision in change.decisions):
+    for decision in _decisions(each):
         yield _failed(decision, error) if kept is None else _proposed(decision, kept.pull.number, commit or each.old)
+
+
+def _decisions(each: Built) -> list[Decision]:
+    return [decision for change in each.changes for decision in change.decisions]
 
 
 def _kept(sight: Sight, each: Built, commit: str | None) -> Kept:
     pull = None if each.task.branch is None else each.task.branch.pull
     if each.task.arrangement.action == "keep" and pull is not None:
-        return Kept(pull, "it proposes that already")
+        return Kept(pull, "it proposes that already", report(sight, each, pull))
     kept = keep_up(sight, each, commit)
     assert kept is not None, "it is opened or moved"
     return kept

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from updater.core import pull_text
 from updater.core.pull_text import About, Other
-from updater.errors import ForgeRefused
+from updater.errors import ForgeError, ForgeRefused
 from updater.forge import GATES, WITHDRAWN, Draft, Edit, PullRequest, Status, StatusState
 from updater.proposing.building import Built
 from updater.proposing.describing import Proposal, about, rendered, title
@@ -19,10 +19,11 @@ _DESCRIPTION = 140
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A pull request as it is now, and what was done with it, in words."""
+    """A pull request as it is now, and what was done with it, in words; `error` is what was not done in the end."""
 
     pull: PullRequest
     told: str = ""
+    error: ForgeError | None = None
 
 
 def keep_up(sight: Sight, each: Built, commit: str | None) -> Kept | None:
@@ -38,16 +39,16 @@ def keep_up(sight: Sight, each: Built, commit: str | None) -> Kept | None:
     if action == "withdraw":
         return withdraw(sight, branch.pull, each.task.arrangement.reason)
     if action == "leave":
-        return Kept(branch.pull, each.task.arrangement.reason)
+        return Kept(branch.pull, each.task.arrangement.reason, report(sight, each, branch.pull))
     pull = _rewritten(sight, each, branch.pull, commit)
-    _report(sight, each, pull)
-    merged = _merged(sight, each, pull, is_pushed=commit is not None)
-    return merged or Kept(pull, "" if commit is None else "moved")
+    error = report(sight, each, pull)
+    merged = _merged(sight, each, pull, is_pushed=commit is not None) if error is None else None
+    return merged or Kept(pull, "" if commit is None else "moved", error)
 
 
 def withdraw(sight: Sight, pull: PullRequest, reason: str) -> Kept:
     """Closes a pull request: first the label that tells that no person did, then why."""
-    comment = pull_text.withdrawn(reason)
+    comment = None if WITHDRAWN in pull.labels else pull_text.withdrawn(reason)  # it was told, and closing failed
     sight.forge().edit(pull.number, Edit(labels=(WITHDRAWN,), comment=comment, state="closed"))
     return Kept(replace(pull, state="closed", labels=pull.labels | {WITHDRAWN}), reason)
 
@@ -70,8 +71,8 @@ def _opened(sight: Sight, each: Built, commit: str | None) -> Kept:
     )
     pull = sight.forge().open(draft)
     _remember(sight, proposal, replace(pull, title=heading, body=text), head)
-    _report(sight, each, replace(pull, commit=head))
-    return Kept(pull, "opened")
+    error = report(sight, each, replace(pull, commit=head))
+    return Kept(pull, "opened", error)
 
 
 def _rewritten(sight: Sight, each: Built, pull: PullRequest, commit: str | None) -> PullRequest:
@@ -129,24 +130,42 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
-def _report(sight: Sight, each: Built, pull: PullRequest) -> None:
-    """Sees to it that the status on the head tells how the gates are."""
-    state, description = _gates(each)
+def report(sight: Sight, each: Built, pull: PullRequest) -> ForgeError | None:
+    """Sees to it that the status on the head tells how the gates are; gives why that could not be done."""
+    found = _gates(each)
     here = next((status for status in pull.statuses if status.context == GATES), None)
-    if here is None or (here.state, here.description) != (state, description):
+    if found is None or (here is not None and (here.state, here.description) == found):
+        return None
+    state, description = found
+    try:
         sight.forge().report(pull.commit, Status(GATES, state, sight.clock.now(), description))
+    except ForgeError as error:
+        return error
+    return None
 
 
-def _gates(each: Built) -> tuple[StatusState, str]:
-    if each.ordered:
+def _gates(each: Built) -> tuple[StatusState, str] | None:
+    """State and description; None where nothing is known. What others work on is judged by what it proposes."""
+    task = each.task
+    content = None if task.branch is None else task.branch.proposed
+    is_left = task.arrangement.action == "leave"
+    if each.ordered or (content is not None and content.by_hand is not None and not each.bumps):
         return "success", "ordered by hand"
-    waiting = [bump for bump in each.bumps if not bump.may_land]
+    if is_left and (content is None or not content.strangers):
+        return None
+    bumps = task.arrangement.bumps if is_left else each.bumps
+    waiting = [bump for bump in bumps if not bump.may_land]
+    if is_left and content is not None and len(bumps) < len(content.versions):
+        return "pending", _short(task.arrangement.reason)
     if not waiting:
         return "success", "all gates are green"
     is_red = any(state.state == "red" for bump in waiting for state in bump.gates)
-    text = "; ".join(dict.fromkeys(bump.decision.reason for bump in waiting))
-    short = text if len(text) <= _DESCRIPTION else f"{text[: _DESCRIPTION - 1]}…"
-    return "failure" if is_red else "pending", short
+    reasons = "; ".join(dict.fromkeys(bump.decision.reason for bump in waiting))
+    return "failure" if is_red else "pending", _short(reasons)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _DESCRIPTION else f"{text[: _DESCRIPTION - 1]}…"
 
 
 def _merged(sight: Sight, each: Built, pull: PullRequest, *, is_pushed: bool) -> Kept | None:

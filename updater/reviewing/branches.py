@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from updater.core import heads
 from updater.core.environment import NamedEnvironment
-from updater.core.promotion import BY_HAND
 from updater.core.proposals import Branch, Proposed
 from updater.core.waiting import Waiting
 from updater.errors import ForgeError, UpdaterError, UsageError
@@ -82,28 +80,28 @@ def branch_of(sight: Sight, name: str, base: str, pull: PullRequest | None) -> B
     return Branch(name, tip, None if tip is None else proposed(repository, base, tip), pull)
 
 
-def revived(branches: Iterable[Branch], following: Collection[str], now: datetime) -> Waiting:
-    """What branches propose of which the environment follows the registry, as pushes to decide on again."""
+def revived(branches: Iterable[Branch], following: Collection[str]) -> Waiting:
+    """What branches propose of which the environment follows the registry, as pushes to decide on again.
+
+    Nothing counts but what our own commits tell: what others committed there nobody has pushed.
+    """
     found: dict[str, tuple[Event, ...]] = {}
     for branch in branches:
         head, content = heads.parsed(branch.head), branch.proposed
-        if head is None or content is None or content.by_hand is not None:
+        if head is None or content is None or content.strangers or content.by_hand is not None:
             continue
         if head.environment in following:
-            found[head.environment] = (*found.get(head.environment, ()), *_events(branch, content, now))
+            found[head.environment] = (*found.get(head.environment, ()), *_events(content))
     return found
 
 
-def _events(branch: Branch, content: Proposed, now: datetime) -> Iterator[Event]:
+def _events(content: Proposed) -> Iterator[Event]:
     for (_, name), version in content.versions.items():
         image = name.partition("\n")[0]
         push = content.push(image, version)
         if push is not None:
             source, _, id_ = push.event.partition("/")
             yield Event(source, id_, image, version, push.time, push.time)
-        else:
-            time = branch.pull.opened_at if branch.pull else now
-            yield Event(BY_HAND, branch.tip or branch.head, image, version, time, time)
 
 
 def head_of(environment: NamedEnvironment, service: str) -> str:

@@ -112,3 +112,9 @@ def _standing(tree: Tree, path: str) -> Iterator[tuple[str, Version]]:
         return
     for entry in found:
         yield key(entry), entry.version
+
+
+def stands(tree: Tree, content: Proposed) -> bool:
+    """Whether everything that a head proposes stands in a tree already."""
+    found = {path: dict(_standing(tree, path)) for path, _ in content.versions}
+    return all(found[path].get(name) == version for (path, name), version in content.versions.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from updater.core import heads
 from updater.core.environment import Configuration, NamedEnvironment
@@ -12,10 +12,19 @@ from updater.core.verdicts import Verdict
 from updater.errors import ForgeError
 from updater.forge import PREFIX
 from updater.model import Outcome
-from updater.protocols import Repository
+from updater.protocols import Repository, Tree
 from updater.reviewing.branches import Review, branch_of, has_branches, look
+from updater.reviewing.contents import stands
 from updater.reviewing.refusals import unless_refused
 from updater.sight import Sight
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A branch with an open pull request of no environment that delivers so; `left` says why it is not withdrawn."""
+
+    branch: Branch
+    left: str = ""
 
 
 def proposes(environment: NamedEnvironment) -> bool:
@@ -76,14 +85,30 @@ def has_strays(repository: Repository, configuration: Configuration) -> bool:
     return any(_is_stray(configuration, name) for name in repository.names(PREFIX))
 
 
-def strays(sight: Sight, configuration: Configuration, review: Review) -> Iterator[Branch]:
+def strays(sight: Sight, configuration: Configuration, review: Review) -> Iterator[Stray]:
     """The open pull requests, with their branches, of environments that do not deliver so (any more)."""
     repository = sight.repository
     for pull in review.pulls or ():
         if _is_stray(configuration, pull.head):
             base = repository.tip(pull.base) or repository.tip(repository.default_branch)
             assert base is not None, "the default branch was heard of"
-            yield branch_of(sight, pull.head, base, pull)
+            branch = branch_of(sight, pull.head, base, pull)
+            yield Stray(branch, _why_left(configuration, branch, repository.tree(base)))
+
+
+def _why_left(configuration: Configuration, branch: Branch, tree: Tree) -> str:
+    """What people ordered or worked on is theirs; and a push is known to nobody else."""
+    head, content = heads.parsed(branch.head), branch.proposed
+    if head is None or content is None:
+        return "it is merged already, or cannot be read"
+    if content.strangers:
+        return f"it carries commits of {' and '.join(content.strangers)}, and is left alone"
+    if content.by_hand is not None:
+        return "it was ordered by hand, and is left as it is"
+    follows = any(each.name == head.environment and each.settings.follow for each in configuration.environments)
+    if follows and not stands(tree, content):
+        return f"{head.environment} delivers by commit by now: merge this, or close it"
+    return ""
 
 
 def _is_stray(configuration: Configuration, branch: str) -> bool:

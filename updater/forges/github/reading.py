@@ -145,7 +145,10 @@ def _approvals(reviews: Iterable[Node]) -> Iterator[Approval]:
 
 
 def _readiness(node: Node) -> Readiness:
-    return "blocked" if node["isDraft"] else _READINESS.get(node["mergeStateStatus"], "unknown")
+    """A reviewer who objects is heard, too, where no rule of the branch demands reviews."""
+    found = "blocked" if node["isDraft"] else _READINESS.get(node["mergeStateStatus"], "unknown")
+    objects = any(review["state"] == "CHANGES_REQUESTED" for review in _nodes(node["latestOpinionatedReviews"]))
+    return "blocked" if objects and found != "conflicting" else found
 
 
 def _closed_by(node: Node) -> str:
