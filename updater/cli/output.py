@@ -12,7 +12,7 @@ import click
 from updater.core import heads
 from updater.core.changes import Change
 from updater.core.inspection import Finding
-from updater.core.messages import move, plain, short, stamp
+from updater.core.messages import move, plain, short
 from updater.forge import PullRequest
 from updater.model import Commit, Decision, Outcome, Version
 from updater.pipeline import Report
@@ -188,7 +188,6 @@ def decision_json(decision: Decision) -> dict[str, Any]:
         "reason": decision.reason,
         "commit": decision.commit,
         "pull_request": decision.pull_request,
-        "due": None if decision.due is None else stamp(decision.due),
     }
 
 

@@ -30,7 +30,7 @@ def proposed(repository: Repository, base: str, head: str) -> Proposed | None:
     mine = [commit for commit in commits if commit.is_ours]
     fork = _fork(commits) or base
     before, after = repository.tree(fork), repository.tree(head)
-    paths = frozenset(path for commit in mine for path in repository.changed(commit.commit))
+    paths = frozenset(path for commit in mine for path in _changed(repository, commit))
     versions = _versions(before, after, paths)
     messages = tuple(commit.message for commit in mine)
     return Proposed(
@@ -42,6 +42,12 @@ def proposed(repository: Repository, base: str, head: str) -> Proposed | None:
         by_hand=next((found[1] for message in messages if (found := _ORDERED.search(message))), None),
         superseded=tuple(dict.fromkeys(each for message in messages for each in _superseded(message))),
     )
+
+
+def _changed(repository: Repository, commit: Beyond) -> Iterator[str]:
+    """The paths at which a commit differs from its first parent; without asking git, since there may be hundreds."""
+    if commit.parents:
+        yield from _differing(repository.tree(commit.parents[0]), repository.tree(commit.commit))
 
 
 def _fork(commits: Sequence[Beyond]) -> str | None:
@@ -82,7 +88,7 @@ def _differing(one: Tree, other: Tree, folder: str = "") -> Iterator[str]:
         nodes = [tree.node(path) for tree in (one, other)]
         if nodes[0] == nodes[1]:
             continue
-        if all(node is not None and node.kind == "folder" for node in nodes):
+        if all(node is None or node.kind == "folder" for node in nodes):
             yield from _differing(one, other, path)
         else:
             yield path
