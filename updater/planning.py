@@ -144,7 +144,7 @@ def _followers(configuration: Configuration, events: Sequence[Event]) -> list[Na
     return [
         each
         for each in configuration.environments
-        if weighing.proposes(each)
+        if each.proposes
         and each.settings.follow
         and (not images or any(matching.rule_for(each, image) is not None for image in images))
     ]

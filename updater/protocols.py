@@ -53,13 +53,17 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """A commit that one commit has in its history and another has not. `is_ours` is whether the updater made it."""
+    """A commit that one commit has in its history and another has not. `is_ours` is whether the updater made it.
+
+    `paths` are those that it changes; a merge names none.
+    """
 
     commit: str
     parents: tuple[str, ...]
     author: str
     message: str
     is_ours: bool
+    paths: tuple[str, ...] = ()
 
 
 PushOutcome: TypeAlias = Literal["landed", "moved", "unfinished"] | PushRefused

@@ -49,7 +49,7 @@ def _verdicts(hit: Hit, now: datetime) -> Iterator[Verdict]:
     one refused.
     """
     together = decide(hit.followed, hit.target, now)
-    if hit.followed.environment.settings.deliver == "pull-request":
+    if hit.followed.environment.proposes:
         together = tuple(_alone(hit, decision, now) for decision in together)
     for decision in together:
         lands = decision.outcome is Outcome.COMMITTED
@@ -75,6 +75,6 @@ def _permitted(hit: Hit, decision: Decision, now: datetime) -> Decision:
     reason = contested(hit.target, hit.claimants)
     if reason is not None:
         return replace(decision, outcome=Outcome.REFUSED, reason=reason, exit_code=ConfigurationError.exit_code)
-    if environment.settings.deliver == "pull-request":
+    if environment.proposes:
         decision = replace(decision, outcome=Outcome.PROPOSED)
     return stops.stopped(decision, stops.delayed(environment, now))

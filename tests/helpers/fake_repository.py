@@ -176,7 +176,8 @@ class FakeRepository:
 
     def beyond(self, base: str, head: str) -> Sequence[Beyond]:
         known = dict(self._ancestors(base))
-        return [_told(sha, commit) for sha, commit in self._ancestors(head) if sha not in known]
+        missing = [(sha, commit) for sha, commit in self._ancestors(head) if sha not in known]
+        return [replace(_told(sha, commit), paths=tuple(self.changed(sha))) for sha, commit in missing]
 
     def bring(self, commits: Mapping[str, str]) -> frozenset[str]:
         return frozenset(commits.keys() & self.commits.keys())

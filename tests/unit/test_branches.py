@@ -303,3 +303,18 @@ def test_a_pull_request_that_is_open_already_for_our_branch_is_taken_over() -> N
     made.forge.acting("alice").open(Draft(HEAD, "main", made.repository.remote[HEAD], "Mine", "text"))
     made.reconcile()
     assert made.open == {HEAD: "Deploy model-a 2 to staging"}
+
+
+def test_a_base_that_somebody_put_back_makes_nobody_a_stranger_and_the_branch_is_made_anew() -> None:
+    made = world()
+    start = made.repository.remote["main"]
+    made.repository.commit("main", {"secret.txt": "oops\n"}, minutes=1)
+    made.stand("test", "2")
+    made.reconcile()
+    files = {path: made.repository.on_remote("main", path) for path in ("overlays/test/model-a/kustomization.yaml",)}
+    made.repository.remote["main"] = start
+    made.repository.commit("main", files, minutes=3)
+    report = made.reconcile()
+    assert [kept.told for kept in report.pulls] == ["moved"]
+    head = made.repository.commits[made.repository.remote[HEAD]]
+    assert (head.parent, "secret.txt" in head.files) == (made.repository.remote["main"], False)

@@ -87,7 +87,7 @@ def test_a_text_tells_what_has_to_be_known_most_important_first() -> None:
             "- INC-42: by hand",
             "- Lifts a hold: 1.4.0 was reverted in c0ffee1 by Ana",
             "- Takes the place of `model-a` `1.3.9`, which was proposed here before.",
-            "- `model-a` `1.5.0` is newer and waits, because this one is approved.",
+            "- `model-a` `1.5.0` is newer, and waits until this one is merged or closed.",
             "",
             "**Where it ran**",
             "",

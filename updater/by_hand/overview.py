@@ -58,7 +58,7 @@ def overview(sight: Sight, only: str | None, globs: Sequence[str]) -> Overview:
     mine = [known[name] for name in names if name in asked and name in known]
     moving = underway(sight, mine, globs)
     doubts: tuple[UpdaterError, ...] = ()
-    if moving.problem is not None and any(each.settings.deliver == "pull-request" for each in mine):
+    if moving.problem is not None and any(each.proposes for each in mine):
         problems.append(_of_forge(moving.problem))
     elif moving.problem is not None:
         doubts = (moving.problem,)

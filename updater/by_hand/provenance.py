@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from updater.by_hand.services import environments, exactly
 from updater.by_hand.timeline import How, Record
@@ -41,7 +41,7 @@ def _timed(environment: NamedEnvironment, record: Record, landed: Mapping[Key, S
     if record.before is None or record.how is How.REVERT:
         return record
     if environment.settings.promote is None:
-        return record if landing.event is None else replace(record, took=landing.landed_at - landing.pushed_at)
+        return record if landing.event is None else replace(record, took=_between(landing.pushed_at, landing.landed_at))
     steps = [
         (time, source)
         for source in graph.sources(environment.settings)
@@ -140,4 +140,9 @@ def _pushed(environment: NamedEnvironment, record: Record, message: str) -> Reco
     push = told(message, record.target.entry.image or "", record.landing.version)
     if record.took is not None or environment.settings.promote is not None or push is None:
         return record
-    return replace(record, took=record.landing.landed_at - push.time)
+    return replace(record, took=_between(push.time, record.landing.landed_at))
+
+
+def _between(start: datetime, end: datetime) -> timedelta:
+    """How long it took; commits are timed to the second, so one may seem to be made before what it tells."""
+    return max(timedelta(), end - start)

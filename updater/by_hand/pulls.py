@@ -112,7 +112,7 @@ def _heads(sight: Sight, there: Iterable[PullRequest]) -> list[str]:
     known, _ = environments(sight)
     found = dict.fromkeys((*(pull.head for pull in there), *sight.repository.names(PREFIX)))
     for environment in known.values():
-        if environment.settings.deliver == "pull-request" and sight.repository.tip(environment.branch) is not None:
+        if environment.proposes and sight.repository.tip(environment.branch) is not None:
             found |= dict.fromkeys(heads_of(sight, environment))
     return list(found)
 

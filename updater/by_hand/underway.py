@@ -49,7 +49,7 @@ def underway(sight: Sight, wanted: Collection[NamedEnvironment], globs: Sequence
     The remote's tips are known. A forge that cannot be asked is told, and hides nothing else; where no environment
     delivers by pull request or waits for statuses it is not asked. Raises `GitError`.
     """
-    moving = {each.name: each for each in wanted if each.settings.promote is not None or _proposes(each)}
+    moving = {each.name: each for each in wanted if each.settings.promote is not None or each.proposes}
     if not moving:
         return Underway()
     asks = any(map(_asks_forge, moving.values()))
@@ -60,7 +60,7 @@ def underway(sight: Sight, wanted: Collection[NamedEnvironment], globs: Sequence
 
     made = make_plan(seen, (), dict, promoting)
     planned = {task.head: task for task in tasks(sight, made)}
-    review = _review(sight, made, [each for each in moving.values() if _proposes(each)])
+    review = _review(sight, made, [each for each in moving.values() if each.proposes])
     found = [_pull(moving, branch, planned.get(branch.head)) for branch in review.branches.values()]
     pulls = [each for each in found if each is not None and _is_wanted(each, globs)]
     kept_back = (
@@ -86,13 +86,9 @@ def _unverified(_tree: Tree, _edit: PlannedEdit) -> None:
     """Nothing is written, so nothing has to be proved."""
 
 
-def _proposes(environment: NamedEnvironment) -> bool:
-    return environment.settings.deliver == "pull-request"
-
-
 def _asks_forge(environment: NamedEnvironment) -> bool:
     promote = environment.settings.promote
-    return _proposes(environment) or (promote is not None and bool(promote.statuses))
+    return environment.proposes or (promote is not None and bool(promote.statuses))
 
 
 def _review(sight: Sight, made: Plan, proposing: Sequence[NamedEnvironment]) -> Review:

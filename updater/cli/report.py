@@ -19,10 +19,18 @@ def _address(_context: click.Context, _option: click.Parameter, url: str | None)
     return url
 
 
+def _context(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    if not name.strip() or not name.isprintable():
+        raise click.BadParameter("it has to be a name in one line")
+    return name
+
+
 @click.command()
 @click.option("--service", metavar="SERVICE", required=True, help="The service; it may be a glob.")
 @click.option("--env", "environment", metavar="ENV", required=True, help="The environment in which it was tried.")
-@click.option("--context", metavar="NAME", required=True, help="The gate, as `promote.statuses` names it.")
+@click.option(
+    "--context", metavar="NAME", required=True, callback=_context, help="The gate, as `promote.statuses` names it."
+)
 @click.option(
     "--state", type=click.Choice(["success", "failure", "pending", "error"]), required=True, help="How it went."
 )

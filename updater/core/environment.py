@@ -207,6 +207,11 @@ class NamedEnvironment:
         overlays = self.settings.overlays
         return (overlays,) if isinstance(overlays, str) else overlays
 
+    @property
+    def proposes(self) -> bool:
+        """Whether it delivers by pull request."""
+        return self.settings.deliver == "pull-request"
+
     def at(self, key: str) -> Location:
         """Where the file sets `key`; the file alone if it does not."""
         return Location(self.path, dict(self.lines).get(key))

@@ -27,12 +27,12 @@ Action: TypeAlias = Literal["none", "open", "move", "keep", "leave", "withdraw",
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """What a head proposes beyond its base.
+    """What a head proposes beyond its base, since the commit `fork` of it.
 
-    `versions` are by entry, `paths` the files that our commits change, `events` the pushes that their trailers tell.
-    `strangers` are the authors of commits that are not ours (a merge of the base that leaves it as planned is none).
+    `versions` are by entry, `paths` the files that our commits change, `messages` those of these commits. `strangers`
+    are the authors of commits that are not ours (a merge of the base that leaves it as planned is none).
     `by_hand` says why a person ordered it, None if nobody did; `superseded` is what it proposed before: service, image
-    and version.
+    and version. `is_stale` is whether it was made on commits that are not in the base any more.
     """
 
     fork: str
@@ -42,6 +42,7 @@ class Proposed:
     strangers: tuple[str, ...] = ()
     by_hand: str | None = None
     superseded: tuple[tuple[str, str, Version], ...] = ()
+    is_stale: bool = False
 
     def version(self, target: Target) -> Version | None:
         """What it proposes for an entry."""

@@ -167,7 +167,7 @@ def _stopped(decision: Decision, by: stops.Stop | None) -> Decision:
 
 
 def _delivery(environment: NamedEnvironment) -> Outcome:
-    return Outcome.PROPOSED if environment.settings.deliver == "pull-request" else Outcome.COMMITTED
+    return Outcome.PROPOSED if environment.proposes else Outcome.COMMITTED
 
 
 def _why(case: Case, offer: Offer) -> str:

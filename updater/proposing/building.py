@@ -67,6 +67,8 @@ def _is_there(sight: Sight, task: Task, changes: Sequence[Change]) -> bool:
     """Whether the branch has these changes, and nothing else that the base has not got by now."""
     if task.branch is None or task.branch.tip is None or task.branch.proposed is None:
         return False
+    if task.branch.proposed.is_stale:
+        return False  # merged, it would bring back what somebody has taken out
     if task.pull is None and task.branch.proposed.superseded:
         return False  # that was so in a pull request that is over
     content = task.branch.proposed

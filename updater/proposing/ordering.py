@@ -28,7 +28,7 @@ def is_by_pull_request(sight: Sight, order: Order) -> bool:
     if order.deliver is not None:
         return order.deliver == "pull-request"
     environment = environment_of(sight, order.environment)
-    return environment is not None and environment.settings.deliver == "pull-request"
+    return environment is not None and environment.proposes
 
 
 def as_proposals(made: Plan) -> Plan:

@@ -6,7 +6,7 @@ Read from its commits, never from the text of the pull request: that anybody may
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from updater.core import references
 from updater.core.edit import EntryEdit, bump
@@ -24,13 +24,15 @@ _SUPERSEDES = re.compile(r"^Updater-Supersedes: (.*)$", re.MULTILINE)
 
 def proposed(repository: Repository, base: str, head: str) -> Proposed | None:
     """What the commit `head` proposes beyond `base`; None where all of it is in the base already."""
-    commits = repository.beyond(base, head)
-    if not commits:
+    missing = repository.beyond(base, head)
+    if not missing:
         return None
+    beneath = _beneath(missing, head)
+    commits = [commit for commit in missing if commit.commit not in beneath]
     mine = [commit for commit in commits if commit.is_ours]
     fork = _fork(commits) or base
     before, after = repository.tree(fork), repository.tree(head)
-    paths = frozenset(path for commit in mine for path in _changed(repository, commit))
+    paths = frozenset(path for commit in mine for path in commit.paths)
     versions = _versions(before, after, paths)
     messages = tuple(commit.message for commit in mine)
     return Proposed(
@@ -38,16 +40,30 @@ def proposed(repository: Repository, base: str, head: str) -> Proposed | None:
         versions,
         paths,
         messages,
-        strangers=_strangers(commits, is_planned=_is_planned(before, after, paths, versions)),
+        strangers=_strangers(commits, lambda: _is_planned(before, after, paths, versions)),
         by_hand=next((found[1] for message in messages if (found := _ORDERED.search(message))), None),
         superseded=tuple(dict.fromkeys(each for message in messages for each in _superseded(message))),
+        is_stale=bool(beneath),
     )
 
 
-def _changed(repository: Repository, commit: Beyond) -> Iterator[str]:
-    """The paths at which a commit differs from its first parent; without asking git, since there may be hundreds."""
-    if commit.parents:
-        yield from _differing(repository.tree(commit.parents[0]), repository.tree(commit.commit))
+def _beneath(commits: Sequence[Beyond], head: str) -> frozenset[str]:
+    """What lies below our oldest commit: it was the base, of which somebody has taken it away since."""
+    known = {commit.commit: commit for commit in commits}
+    chain: list[Beyond] = []
+    at: str | None = head
+    while at in known:
+        chain.append(known[at])
+        at = next(iter(known[at].parents), None)
+    oldest = next((commit for commit in reversed(chain) if commit.is_ours), None)
+    below: set[str] = set()
+    waiting = list(oldest.parents) if oldest is not None else []
+    while waiting:
+        sha = waiting.pop()
+        if sha in known and sha not in below:
+            below.add(sha)
+            waiting += known[sha].parents
+    return frozenset(below)
 
 
 def _fork(commits: Sequence[Beyond]) -> str | None:
@@ -56,10 +72,10 @@ def _fork(commits: Sequence[Beyond]) -> str | None:
     return next((parent for commit in commits for parent in commit.parents if parent not in mine), None)
 
 
-def _strangers(commits: Sequence[Beyond], *, is_planned: bool) -> tuple[str, ...]:
+def _strangers(commits: Sequence[Beyond], is_planned: Callable[[], bool]) -> tuple[str, ...]:
     """Who else has commits there. Who merged the base into it, as forges do for "Update branch", left it as planned."""
     others = [commit for commit in commits if not commit.is_ours]
-    if is_planned and all(len(commit.parents) > 1 for commit in others):
+    if not others or (all(len(commit.parents) > 1 for commit in others) and is_planned()):
         return ()
     return tuple(dict.fromkeys(commit.author for commit in others))
 

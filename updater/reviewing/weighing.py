@@ -27,11 +27,6 @@ class Stray:
     left: str = ""
 
 
-def proposes(environment: NamedEnvironment) -> bool:
-    """Whether an environment delivers by pull request."""
-    return environment.settings.deliver == "pull-request"
-
-
 def with_branches(repository: Repository, environments: Iterable[NamedEnvironment]) -> list[NamedEnvironment]:
     """Those of which the remote has branches for pull requests."""
     return [each for each in environments if repository.tip(each.branch) and has_branches(repository, each)]
@@ -49,10 +44,8 @@ def reviewed(
     They matter where something may land, and where something was `promoted` to before.
     """
     landing = {verdict.target.environment for verdict in verdicts if verdict.may_land}
-    known = {each.name: each for each in configuration.environments if proposes(each)}
-    wanted = {
-        each.name: each for each in with_branches(sight.repository, [each for each in promoted if proposes(each)])
-    }
+    known = {each.name: each for each in configuration.environments if each.proposes}
+    wanted = {each.name: each for each in with_branches(sight.repository, [each for each in promoted if each.proposes])}
     wanted |= {name: known[name] for name in landing if name in known}
     if not wanted.keys() <= review.environments.keys():
         review = look(sight, list(wanted.values()), review)
@@ -119,5 +112,5 @@ def _is_stray(configuration: Configuration, branch: str) -> bool:
     file = f"environments/{head.environment}.yaml"
     is_broken = any(error.at is not None and error.at.path == file for error in configuration.errors)
     return not is_broken and not any(
-        each.name == head.environment and proposes(each) for each in configuration.environments
+        each.name == head.environment and each.proposes for each in configuration.environments
     )

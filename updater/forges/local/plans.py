@@ -41,10 +41,15 @@ def _reopened(ledger: Ledger, found: Found) -> tuple[str, Sequence[Move]]:
     record, branch = found.record, HEADS + found.record.head
     if lock(record.head) in found.refs:
         raise ForgeRefused(f"#{record.number} cannot be reopened: another one is open for {record.head}")
-    commit = found.refs.get(branch) or ledger.last_commit(record.number)
+    commit, there = ledger.last_commit(record.number), found.refs.get(branch)
     if commit is None:
-        raise ForgeRefused(f"#{record.number} cannot be reopened: neither its branch nor its commits are here")
-    return commit, [Move(branch, found.refs.get(branch), commit)]
+        raise ForgeRefused(f"#{record.number} cannot be reopened: its commits are not here any more")
+    if there not in (None, commit):
+        raise ForgeRefused(
+            f"#{record.number} cannot be reopened: {record.head} is at another commit by now",
+            hint="`updater promote` proposes the version again",
+        )
+    return commit, [Move(branch, there, commit)]
 
 
 def approved(found: Found, commit: str, by: Signature) -> Plan | None:
