@@ -373,7 +373,7 @@ def test_a_promotion_may_be_a_commit_where_pull_requests_deliver(staged: Stage) 
 def test_what_has_to_wait_is_told_with_the_way_around_it(staged: Stage) -> None:
     staged.alice.commit({"environments/staging.yaml": f"{STAGING}paused: INC-1\n"})
     ran = staged.run("promote", "model-a", "--to", "staging", "--output", "json")
-    assert (ran.code, ran.outcomes) == (3, [("staging", "model-a", "1.1.0", "waiting")])
+    assert (ran.code, ran.outcomes) == (2, [("staging", "model-a", "1.1.0", "waiting")])
     assert 'hint: --force --reason "..." does not wait' in ran.err
     assert staged.run("promote", "model-a", "--to", "staging", "--force").code == 2
     ran = staged.run("promote", "model-a", "--to", "staging", "--force", "--reason", "INC-42", "--output", "json")

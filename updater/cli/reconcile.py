@@ -12,7 +12,7 @@ from updater.cli.telling import finish
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @common
 def reconcile(common: Common, dry_run: bool) -> None:
-    """Promote what may be promoted, bring pull requests up to date, land what waited, and exit.
+    """Promote, keep pull requests up to date, land what waited.
 
     Promotions need no event: what the environments before have proved is compared with what stands. A pushed version
     that met a freeze, `paused` or a hold with an end waits on the remote, in refs/updater/waiting/ENVIRONMENT. It lands

@@ -66,7 +66,8 @@ class Trail:
         return [replace(stay, back=self._back(stay, event, sequel)) for stay in stays]
 
     def _back(self, stay: Stay, event: Event, sequel: Sequel) -> Hold | None:
-        moves = [hold for hold, to in self._moves(stay) if sequel.is_newer(event.version, to)]
+        gone = event.version
+        moves = [hold for hold, to in self._moves(stay) if hold.version == gone or sequel.is_newer(gone, to)]
         return holds.hold_on(moves, sequel.order, event, stood=True)
 
     def _moves(self, stay: Stay) -> Iterator[tuple[Hold, Version]]:
