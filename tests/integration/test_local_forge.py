@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import gitops
+from tests.helpers import components, gitops
 from tests.helpers.events import NOON
 from tests.helpers.forge_stands import FIRST, LocalStand, connection
 from tests.helpers.gitops import git
 from updater.core import heads
 from updater.errors import ForgeError, ForgeRefused, ForgeUnavailable, UsageError
-from updater.forge import Draft, Edit, Forge, PullRequest, Status
+from updater.forge import Draft, Edit, Forge, Method, PullRequest, Status
 from updater.forges import local
 
 HEAD = "updater/staging/model-a"
@@ -686,3 +686,32 @@ def test_a_look_takes_as_many_processes_for_thirty_as_for_three(
             stand.forge.settled(branches)
         counts.append(len(log.read_text().splitlines()))
     assert counts[0] == counts[1] <= 14
+
+
+def test_one_whose_branch_holds_something_else_by_now_is_not_reopened(stand: LocalStand) -> None:
+    first = proposed(stand)
+    stand.forge.edit(first.number, Edit(state="closed"))
+    stand.delete(HEAD)
+    second = proposed(stand, value="3")
+    stand.forge.edit(second.number, Edit(state="closed"))
+    with pytest.raises(ForgeRefused, match=rf"#1 cannot be reopened: {HEAD} is at another commit by now"):
+        stand.forge.edit(first.number, Edit(state="open"))
+    stand.forge.edit(second.number, Edit(state="open"))
+    assert [(each.number, each.commit) for each in stand.forge.opened()] == [(2, second.commit)]
+
+
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+def test_what_lands_is_signed_where_gits_configuration_asks_for_it(
+    stand: LocalStand, method: Method, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull = proposed(stand)
+    key = tmp_path / "key"
+    subprocess.run([components.require("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    settings = tmp_path / "gitconfig"
+    settings.write_text(
+        f"[gpg]\n\tformat = ssh\n[user]\n\tsigningKey = {key}\n[commit]\n\tgpgSign = true\n[gc]\n\tauto = 0\n"
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    stand.forge.merge(pull.number, pull.commit, method)
+    landed, story = (git(stand.bare, "cat-file", "commit", name) for name in ("main", STORY))
+    assert ("gpgsig" in landed, "gpgsig" in story) == (True, False)

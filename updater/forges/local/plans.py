@@ -41,15 +41,21 @@ def _reopened(ledger: Ledger, found: Found) -> tuple[str, Sequence[Move]]:
     record, branch = found.record, HEADS + found.record.head
     if lock(record.head) in found.refs:
         raise ForgeRefused(f"#{record.number} cannot be reopened: another one is open for {record.head}")
-    commit, there = ledger.last_commit(record.number), found.refs.get(branch)
+    last, there = ledger.last_commit(record.number), found.refs.get(branch)
+    commit = there or last
     if commit is None:
-        raise ForgeRefused(f"#{record.number} cannot be reopened: its commits are not here any more")
-    if there not in (None, commit):
+        raise ForgeRefused(f"#{record.number} cannot be reopened: neither its branch nor its commits are here")
+    if last is not None and not _has(ledger.store, commit, last):
         raise ForgeRefused(
             f"#{record.number} cannot be reopened: {record.head} is at another commit by now",
             hint="`updater promote` proposes the version again",
         )
     return commit, [Move(branch, there, commit)]
+
+
+def _has(store: Store, tip: str, commit: str) -> bool:
+    """Whether a branch still has a commit: people may have gone on from there."""
+    return tip == commit or merging.standings(store, tip, [commit])[commit] == "contained"
 
 
 def approved(found: Found, commit: str, by: Signature) -> Plan | None:

@@ -75,16 +75,34 @@ class Store:
         """Makes a commit that holds one file and nothing else, and gives its id."""
         blob = self.output("hash-object", "-w", "--stdin", stdin=content).decode().strip()
         tree = self.output("mktree", stdin=f"100644 blob {blob}\t{name}\n".encode()).decode().strip()
-        return self.commit(tree, [parent] if parent else [], message, by)
+        return self._commit((), tree, [parent] if parent else [], message, by, {})
 
     def commit(
         self, tree: str, parents: Sequence[str], message: str, by: Signature, author: Mapping[str, str] | None = None
     ) -> str:
-        """Makes a commit and gives its id. `author` are the variables that say so (git-commit-tree(1))."""
-        arguments = [part for parent in parents for part in ("-p", parent)]
-        environment = {**_identity("AUTHOR", by), **_identity("COMMITTER", by), **(author or {})}
-        made = self.output("commit-tree", tree, *arguments, stdin=message.encode(), environment=environment)
+        """Makes a commit for a branch and gives its id; it is signed where git's configuration asks for it.
+
+        `author` are the variables that say so (git-commit-tree(1)).
+        """
+        return self._commit(self._signing(), tree, parents, message, by, author or {})
+
+    def _commit(
+        self,
+        options: Sequence[str],
+        tree: str,
+        parents: Sequence[str],
+        message: str,
+        by: Signature,
+        author: Mapping[str, str],
+    ) -> str:
+        arguments = [*options, *(part for parent in parents for part in ("-p", parent)), tree]
+        environment = {**_identity("AUTHOR", by), **_identity("COMMITTER", by), **author}
+        made = self.output("commit-tree", *arguments, stdin=message.encode(), environment=environment)
         return made.decode().strip()
+
+    def _signing(self) -> tuple[str, ...]:
+        asked = self.git.run("config", "--type=bool", "--get", "commit.gpgSign")
+        return ("-S",) if asked.stdout.strip() == b"true" else ()
 
     def move(self, moves: Sequence[Move]) -> str | None:
         """Moves all these refs, or none; gives git's words where somebody else was faster, None when it is done.
