@@ -88,3 +88,16 @@ def test_a_tree_of_files_is_sorted_as_git_has_it() -> None:
 def test_a_tree_of_files_has_no_names_that_git_refuses(name: str) -> None:
     with pytest.raises(ValueError, match="is no name for a file"):
         raw_trees.of_files({name: ID.hex()})
+
+
+@given(ENTRIES)
+def test_a_tree_that_is_taken_apart_tells_of_each_name_what_is_found_of_it(
+    entries: list[tuple[bytes, bytes, bytes]],
+) -> None:
+    tree = raw(entries)
+    told = raw_trees.entries(tree)
+    assert told.keys() == {name for _, name, _ in entries}
+    for name, (mode, oid) in told.items():
+        found = raw_trees.find(tree, name)
+        assert found is not None
+        assert (mode, oid) == (found[0], raw_trees.entry_id(tree, found[1]))

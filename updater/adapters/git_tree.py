@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
 from updater.adapters import raw_trees
 from updater.protocols import Kind, Node
 
 _FOLDER = 0o040000
+_OFTEN = 32
+"""How many names are looked up in one folder before all of them are read: then each costs nothing."""
 
 
 class GitTree:
@@ -18,6 +21,8 @@ class GitTree:
         self._root = root
         self._folder = folder
         self._blob = blob
+        self._asked: Counter[str] = Counter()
+        self._taken_apart: dict[str, Mapping[bytes, tuple[int, str]]] = {}
 
     def node(self, path: str) -> Node | None:
         """See `protocols.Tree`."""
@@ -47,12 +52,22 @@ class GitTree:
         for part in path.split("/") if path else ():
             if not stat.S_ISDIR(mode):
                 return None
-            folder = self._folder(oid)
-            found = raw_trees.find(folder, part.encode(errors="surrogatepass"))
+            found = self._entry(oid, part.encode(errors="surrogatepass"))
             if found is None:
                 return None
-            mode, oid = found[0], raw_trees.entry_id(folder, found[1])
+            mode, oid = found
         return mode, oid
+
+    def _entry(self, folder: str, name: bytes) -> tuple[int, str] | None:
+        """Mode and id of what has a name in a folder, which is taken apart only once it was asked about often."""
+        if folder not in self._taken_apart:
+            tree = self._folder(folder)
+            self._asked[folder] += 1
+            if self._asked[folder] <= _OFTEN:
+                found = raw_trees.find(tree, name)
+                return None if found is None else (found[0], raw_trees.entry_id(tree, found[1]))
+            self._taken_apart[folder] = raw_trees.entries(tree)
+        return self._taken_apart[folder].get(name)
 
 
 def kind(mode: int) -> Kind:

@@ -13,6 +13,7 @@ ID_BYTES = 20
 
 _ENTRY = rb"[0-7]{1,6}+ [^\0]++\0.{20}"
 _ENTRIES = re.compile(rb"(?:%b)*+" % _ENTRY, re.DOTALL)
+_PARTS = re.compile(rb"([0-7]{1,6}+) ([^\0]++)\0(.{20})", re.DOTALL)
 _NAMES = re.compile(rb"[0-7]{1,6}+ ([^\0]++)\0.{20}", re.DOTALL)
 _MODE = re.compile(rb"[0-7]{1,6}")
 
@@ -44,6 +45,14 @@ def find(tree: bytes, name: bytes) -> tuple[int, int] | None:
             return int(mode[0], 8), at + len(wanted)
         at = tree.find(wanted, at + 1)
     return None
+
+
+def entries(tree: bytes) -> dict[bytes, tuple[int, str]]:
+    """Mode and id of every entry by its name, the first one where a name is there twice."""
+    found: dict[bytes, tuple[int, str]] = {}
+    for mode, name, oid in _PARTS.findall(tree):
+        found.setdefault(name, (int(mode, 8), oid.hex()))
+    return found
 
 
 def entry_id(tree: bytes, at: int) -> str:
