@@ -14,7 +14,7 @@ from tests.helpers.events import delivery
 from tests.helpers.promotion_machine import Promotions
 from tests.helpers.promotion_world import MODELS, Layout, Memory, handle, kustomization, reconcile
 
-FEW = 100
+FEW = 60
 STORIES = int(os.environ.get("UPDATER_LONG_TESTS", FEW))
 
 
