@@ -15,7 +15,7 @@ from tests.helpers import gitops
 from tests.helpers.github.model import CheckRun, Protection
 from tests.helpers.hub import HEAD, Hub, hub
 from updater.errors import ForgeRefused, UsageError
-from updater.forge import PER_HEAD, Approval, Draft, Edit, Status
+from updater.forge import PER_HEAD, Approval, Draft, Edit, Status, StatusState
 from updater.forges.github import connect
 from updater.model import Identity
 
@@ -339,3 +339,24 @@ def test_the_user_and_token_for_git_are_given_where_git_may_have_them(github: Hu
 def test_the_person_at_the_keyboard_is_not_asked_about(github: Hub) -> None:
     assert github.connection({}).person == Identity("Updater", "updater@example.org")
     assert github.forge.max_body == 65536
+
+
+@pytest.mark.parametrize("state", ["success", "pending", "failure"])
+def test_an_app_reports_by_check_runs_which_are_read_back_as_what_was_told(github: Hub, state: StatusState) -> None:
+    forge = github.connected(github.app())
+    pull = github.opened()
+    told = Status("updater/gates", state, github.clock.now(), "waits for smoke-test", "https://ci.example/1")
+    forge.report(pull.commit, told)
+    assert github.asked[-1] == "POST /check-runs"
+    assert forge.opened()[0].statuses == (told,)
+
+
+def test_an_app_without_that_right_reports_by_commit_statuses(github: Hub) -> None:
+    rights = {"contents": "write", "pull_requests": "write", "statuses": "write", "checks": "read", "metadata": "read"}
+    app = github.github.app("weak", rights)
+    forge = github.connected({"UPDATER_GITHUB_APP_ID": str(app.id), "UPDATER_GITHUB_APP_KEY": app.key})
+    pull = github.opened()
+    for _ in range(2):
+        forge.report(pull.commit, Status("updater/gates", "success", github.clock.now(), "all gates are green"))
+    asked = [line for line in github.asked if line.startswith("POST") and "access_tokens" not in line]
+    assert asked == ["POST /check-runs", *[f"POST /statuses/{pull.commit}"] * 2]

@@ -9,19 +9,18 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from updater.errors import ForgeError, ForgeRefused, UsageError
 from updater.forge import Connection, Credentials, Draft, Edit, Forge, Method, PullRequest, Status
-from updater.forges.github import asking, merging, queries, reading, settings
+from updater.forges.github import asking, merging, queries, reading, reporting, settings
 from updater.forges.github.client import Client, Wire
 from updater.forges.github.reading import expected
 from updater.forges.github.settings import App, Place
 from updater.forges.github.tokens import Tokens
 
 MAX_BODY = 65536
-_MAX_DESCRIPTION = 140
 _PULLS = "pull requests: write"
 _logger = logging.getLogger(__name__)
 
@@ -63,6 +62,7 @@ class GitHub:
         self._token = token
         self._place = place
         self._path = f"/repos/{place.repository}"
+        self._checks = isinstance(place.login, App)
 
     def credentials(self) -> Credentials | None:
         """See `Forge`."""
@@ -120,11 +120,20 @@ class GitHub:
         return merging.merge(self._client, f"{self._path}/pulls/{number}", number, commit, method)
 
     def report(self, commit: str, status: Status) -> None:
-        """See `Forge`."""
-        body = {"state": status.state, "context": status.context, "description": _short(status.description)}
-        body |= {"target_url": status.url} if status.url else {}
-        doing = f"report {status.context} on {commit[:7]}"
-        self._client.write("POST", f"{self._path}/statuses/{commit}", body, doing, "commit statuses: write")
+        """See `Forge`. An App posts a check run where it may, which people see in full; all others a commit status."""
+        if self._checks:
+            try:
+                self._post(
+                    f"{self._path}/check-runs", reporting.check_run(commit, status), commit, status, "checks: write"
+                )
+                return
+            except ForgeRefused:
+                self._checks = False  # the App was not given that right
+        body = reporting.commit_status(status)
+        self._post(f"{self._path}/statuses/{commit}", body, commit, status, "commit statuses: write")
+
+    def _post(self, path: str, body: Mapping[str, Any], commit: str, status: Status, right: str) -> None:
+        self._client.write("POST", path, body, f"report {status.context} on {commit[:7]}", right)
 
     def _opened(self, draft: Draft) -> tuple[PullRequest, bool]:
         """The pull request, and whether it is a new one."""
@@ -197,7 +206,3 @@ class GitHub:
             told = ", ".join(names)
             _logger.warning("pull request #%d: cannot %s %s: %s", pull.number, what, told, error.message)
             return frozenset()
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _MAX_DESCRIPTION else text[: _MAX_DESCRIPTION - 1] + "…"
