@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from tools.install_tools import DESCRIPTION, LINK, has_description, installable,
 
 SEEN: dict[str, str] = {}
 """What tests asked for: name to path, or to "missing"."""
+_LONG = "UPDATER_LONG_TESTS" in os.environ
 
 
 def require(name: str) -> str:
@@ -36,7 +38,10 @@ def require_description() -> Path:
 
 
 def require_kustomizes() -> dict[str, tuple[str, ...]]:
-    """Every kustomize found here, one for each version: version to the command that renders the folder after it."""
+    """The oldest and the newest kustomize found here: version to the command that renders the folder after it.
+
+    With `UPDATER_LONG_TESTS` every version in between as well.
+    """
     found = _kustomizes()
     SEEN.update({f"kustomize {version}": command[0] for version, command in found.items()})
     if not found:
@@ -57,7 +62,9 @@ def _kustomizes() -> dict[str, tuple[str, ...]]:
     for path in _candidates():
         if version := kustomize_version(str(path)):
             found.setdefault(version, (str(path), "kustomize" if "kubectl" in path.name else "build"))
-    return found
+    versions = sorted(found, key=lambda version: [int(part) for part in re.findall(r"\d+", version)])
+    ends = dict.fromkeys((*versions[:1], *versions[-1:]))
+    return {version: found[version] for version in (versions if _LONG else ends)}
 
 
 def _candidates() -> list[Path]:
