@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.helpers import components
 
@@ -21,6 +22,11 @@ GIT = {
     "GIT_COMMITTER_EMAIL": "alice@example.org",
     "GIT_COMMITTER_DATE": "2026-11-20T10:00:00Z",
 }
+
+
+# How long a test takes is no failure; what runs in CI is the same each time.
+settings.register_profile("updater", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("updater")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -40,7 +40,7 @@ def build(command: tuple[str, ...], folder: str) -> bytes:
 
 @cache
 def rendered(overlay: str) -> list[Any]:
-    command = next(iter(require_kustomizes().values()))
+    command = next(reversed(require_kustomizes().values()))
     return list(YAML(typ="safe").load_all(build(command, overlay)))
 
 

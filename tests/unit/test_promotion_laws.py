@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -41,6 +42,7 @@ def test_what_waits_behind_an_approved_pull_request_is_proposed_once_that_is_wit
     assert (second.state, second.title) == ("open", "Deploy model-b 1.3.0 to pilot")
 
 
+@pytest.mark.slow
 def test_the_laws_of_promotion_hold_whatever_happens() -> None:
     size = settings(max_examples=STORIES, stateful_step_count=30, deadline=None, derandomize=STORIES == FEW)
     run_state_machine_as_test(InMemory, settings=size)
