@@ -38,7 +38,7 @@ from updater.model import Identity
 from updater.pipeline import Parts
 from updater.sight import Sight
 
-FEW = 8
+FEW = 5
 STORIES = int(os.environ.get("UPDATER_LONG_TESTS", FEW))
 ROBOT = Identity(OURS, "updater@example.org")
 
