@@ -13,6 +13,7 @@ from updater.core.edit import EntryEdit, restore
 from updater.core.going_back import Step
 from updater.core.history import key
 from updater.core.kustomization import FILE_NAMES, entries
+from updater.core.proposals import place
 from updater.errors import EditRefused
 from updater.model import Decision, Landing, Outcome, Target, Version
 from updater.planning import Plan
@@ -69,7 +70,7 @@ def _overtaken(found: Services, stood: Stood) -> dict[str, str]:
     overtaken = {}
     for target in found.targets:
         here = target.entry.version
-        before = stood.setdefault(_key(target), here)
+        before = stood.setdefault(place(target), here)
         if here != before:
             overtaken[target.service] = f"{messages.told_apart(before, here)[1]} stands there meanwhile"
     return overtaken
@@ -145,7 +146,7 @@ def _reverted(sight: Sight, found: Services, steps: Sequence[Step], commit: str)
             return None
         files[path] = FileChange(here.read(path), before.read(path))
     try:
-        return files if _moves(files) == {_key(step.target): step.to for step in steps} else None
+        return files if _moves(files) == {place(step.target): step.to for step in steps} else None
     except EditRefused:  # the commit mended a file, which is not to be broken again
         return None
 
@@ -161,10 +162,6 @@ def _moves(files: Mapping[str, FileChange]) -> dict[tuple[str, str], Version | N
                 (path, place): version for place in {**here, **new} if here.get(place) != (version := new.get(place))
             }
     return found
-
-
-def _key(target: Target) -> tuple[str, str]:
-    return (target.entry.path, key(target.entry))
 
 
 def _is_within(paths: Collection[str], folders: Collection[str]) -> bool:

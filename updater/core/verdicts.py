@@ -157,7 +157,7 @@ def _kept_out(case: Case, offer: Offer, now: datetime) -> Decision | None:
         return replace(_decision(case, offer, Outcome.REFUSED, reason), exit_code=ConfigurationError.exit_code)
     by_hand = stops.held(case.environment, target.service, target.entry.image or "", now, version.tag)
     if by_hand is not None:
-        return replace(_stopped(_decision(case, offer, Outcome.HELD, by_hand.reason), by_hand), keeps=False)
+        return _stopped(_decision(case, offer, Outcome.HELD, by_hand.reason), by_hand)
     return None
 
 

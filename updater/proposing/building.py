@@ -81,16 +81,12 @@ def _is_there(sight: Sight, task: Task, changes: Sequence[Change]) -> bool:
 
 
 def chained(sight: Sight, each: Built) -> str:
-    """Builds the commits of a branch on its base, and gives the newest."""
-    return commits(sight, each.task.base, each.changes)
-
-
-def commits(sight: Sight, base: str, changes: Sequence[Change]) -> str:
-    """Builds a commit for each change, on top of each other, and gives the newest."""
-    for change in changes:
+    """Builds the commits of a branch, one for each change, on top of each other and its base; gives the newest."""
+    newest = each.task.base
+    for change in each.changes:
         files = {path: file.after for path, file in change.files.items()}
-        base = sight.repository.build(base, files, change.message, sight.clock.now())
-    return base
+        newest = sight.repository.build(newest, files, change.message, sight.clock.now())
+    return newest
 
 
 def holds(tree: Tree, changes: Sequence[Change], content: Proposed | None) -> bool:

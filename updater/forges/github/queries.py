@@ -6,7 +6,7 @@ variables only, never into a text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,32 +84,33 @@ def opened_from(head: str, base: str) -> Query:
 
 def settled(heads: Mapping[str, str | None]) -> Query:
     """Merged and closed pull requests of branches, newest first, each from its cursor on, as `n0`, `n1` and so on."""
-    parts = "".join(
-        f" n{number}: pullRequests(states: [CLOSED, MERGED], headRefName: $h{number}, after: $a{number},"
+    parts = [
+        f"pullRequests(states: [CLOSED, MERGED], headRefName: $h{number}, after: $a{number},"
         f" first: {PER_HEAD}, orderBy: {{field: CREATED_AT, direction: DESC}}) {_PULLS}"
         for number in range(len(heads))
-    )
-    declared = "".join(f", $h{number}: String!, $a{number}: String" for number in range(len(heads)))
-    variables: dict[str, str | None] = {}
-    for number, (head, after) in enumerate(heads.items()):
-        variables |= {f"h{number}": head, f"a{number}": after}
-    text = f"query($owner: String!, $name: String!{declared}) {{ repository(owner: $owner, name: $name) {{{parts} }} }}"
-    return Query(text + _PULL_REQUEST, variables)
+    ]
+    return _of_each(heads, "h", "String!", parts, _PULL_REQUEST)
 
 
 def statuses(commits: Mapping[str, str | None]) -> Query:
     """What is reported about commits, each from its cursor on, as `n0`, `n1` and so on."""
-    parts = "".join(
-        f" n{number}: object(oid: $o{number}) {{ ... on Commit {{ statusCheckRollup {{"
+    parts = [
+        f"object(oid: $o{number}) {{ ... on Commit {{ statusCheckRollup {{"
         f" contexts(first: 100, after: $a{number}) {{ ...reports }} }} }} }}"
         for number in range(len(commits))
-    )
-    declared = "".join(f", $o{number}: GitObjectID!, $a{number}: String" for number in range(len(commits)))
+    ]
+    return _of_each(commits, "o", "GitObjectID!", parts, _REPORTS)
+
+
+def _of_each(asked: Mapping[str, str | None], letter: str, kind: str, parts: Sequence[str], fragment: str) -> Query:
+    """A query of many things: its part for each has the thing as a variable of that letter, and the cursor as `a`."""
     variables: dict[str, str | None] = {}
-    for number, (commit, after) in enumerate(commits.items()):
-        variables |= {f"o{number}": commit, f"a{number}": after}
-    text = f"query($owner: String!, $name: String!{declared}) {{ repository(owner: $owner, name: $name) {{{parts} }} }}"
-    return Query(text + _REPORTS, variables)
+    for number, (key, after) in enumerate(asked.items()):
+        variables |= {f"{letter}{number}": key, f"a{number}": after}
+    declared = "".join(f", ${letter}{number}: {kind}, $a{number}: String" for number in range(len(asked)))
+    named = "".join(f" n{number}: {part}" for number, part in enumerate(parts))
+    text = f"query($owner: String!, $name: String!{declared}) {{ repository(owner: $owner, name: $name) {{{named} }} }}"
+    return Query(text + fragment, variables)
 
 
 def before_merging(number: int) -> Query:
