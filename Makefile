@@ -5,6 +5,7 @@ BIN := .venv/bin
 LOWEST := .venv-lowest
 PURE := updater/core/*,updater/decoders/*
 FLOOR := 90
+EXTRAS := --extra github --extra pubsub --extra serve
 SCHEMA := environments/environment.schema.json
 
 # A kustomize that the set-up fetched is found last, after those of the machine.
@@ -39,10 +40,10 @@ format: venv ## let ruff format the code and mend what it can
 	$(BIN)/ruff check --fix
 
 lock: venv ## pin the dependencies anew; `make lock LOCK=--upgrade` takes the newest
-	$(call compile,dev.txt,pyproject.toml --extra github requirements/dev.in)
-	$(call compile,runtime.txt,pyproject.toml --extra github --constraints requirements/dev.txt)
+	$(call compile,dev.txt,pyproject.toml $(EXTRAS) requirements/dev.in)
+	$(call compile,runtime.txt,pyproject.toml $(EXTRAS) --constraints requirements/dev.txt)
 	$(call compile,build.txt,requirements/build.in --constraints requirements/dev.txt)
-	$(call compile,lowest.txt,pyproject.toml --extra github requirements/build.in requirements/test.in --resolution lowest-direct)
+	$(call compile,lowest.txt,pyproject.toml $(EXTRAS) requirements/build.in requirements/test.in --resolution lowest-direct)
 
 clean: ## take away all that the other targets made
 	rm -rf .venv $(LOWEST) .tools .cache .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
