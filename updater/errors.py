@@ -13,7 +13,8 @@
     ├── ForgeError               6  the forge (pull requests, statuses)
     │   ├── ForgeUnavailable     6  it did not answer, or wants us to wait; trying again may help
     │   └── ForgeRefused         6  it answered and does not do what was asked (rules, rights, a stale head)
-    └── RenderError              7  kustomize, or what it rendered
+    ├── RenderError              7  kustomize, or what it rendered
+    └── StorageError             1  what came in cannot be kept now; trying again may help
 
 The number is the exit code of the command line. `retry` tells a caller that holds the event whether
 the same thing may succeed later without anybody changing anything.
@@ -119,3 +120,9 @@ class RenderError(UpdaterError):
     """kustomize failed, or rendered something else than the planned change."""
 
     exit_code = 7
+
+
+class StorageError(UpdaterError):
+    """What came in cannot be kept now: the disk is full, the inbox is locked or damaged, the queue does not answer."""
+
+    retry = True

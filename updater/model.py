@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,15 @@ class Version:
 class Delivery:
     """A payload exactly as a source sent it, not yet understood.
 
-    `headers` have lower-case names. `received_at` is when it reached us.
+    `headers` have lower-case names. `received_at` is when it reached us. `address` is what stands behind the source in
+    the URL that it was sent to: the rest of the path and the query (`/repos/acme/app?key=value`), without secrets.
     """
 
     source: str
     body: bytes
     received_at: datetime
     headers: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Message:
     `id` is the sender's delivery id, or one made from the body; `sent_at` is when the transport took
     it over (None where it does not say); `attributes` are the transport's, with lower-case names;
     `envelopes` are those removed, outermost first (`pubsub`, `cloudevents`). A payload of None is a
-    message without JSON data.
+    message without JSON data. `headers` and `address` are the delivery's.
     """
 
     source: str
@@ -56,6 +58,8 @@ class Message:
     sent_at: datetime | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     envelopes: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +80,33 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """A gate's result, as somebody told it: of a commit, else of what stands in a service of an environment now.
+
+    `commit` is a whole object id; `url` a page with more, by https or http.
+    """
+
+    context: str
+    state: Literal["success", "pending", "failure", "error"]
+    commit: str | None = None
+    environment: str | None = None
+    service: str | None = None
+    description: str = ""
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a decoder read: events to act on; `ignored` says why there are none, or what was bad beside them."""
+    """What a decoder read: events to act on, gates' results to post, or news after which it is worth looking again.
+
+    `news` says in words what has happened outside. `ignored` says why there is nothing of all that, or what was bad
+    beside it.
+    """
 
     events: tuple[Event, ...] = ()
     ignored: str | None = None
+    reported: tuple[Reported, ...] = ()
+    news: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,11 @@ def handle(parts: Parts, deliveries: Sequence[Delivery]) -> Report:
     them has `retry`, the deliveries are not finished. Handling them again is harmless. Raises `GitError` where
     nothing could be planned.
     """
-    decoding = decode(parts.decoders, deliveries)
+    return land(parts, decode(parts.decoders, deliveries))
+
+
+def land(parts: Parts, decoding: Decoding) -> Report:
+    """Does what decoded deliveries call for. As for `handle`."""
     if not decoding.events:
         return Report(problems=decoding.problems, notes=decoding.notes)
     return perform(parts, _for_pushes(parts, decoding.events), decoding)

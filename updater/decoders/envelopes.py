@@ -58,6 +58,8 @@ def unwrap(delivery: Delivery) -> Message:
         sent_at=min(times, default=None),
         attributes=_merged(envelopes),
         envelopes=tuple(envelope.kind for envelope in envelopes),
+        headers=delivery.headers,
+        address=delivery.address,
     )
 
 
