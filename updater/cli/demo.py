@@ -28,7 +28,7 @@ def demo(common: Common) -> None:
     approves and somebody takes back; all told step by step with the real diffs. Needs no network, writes only below
     the temporary folder, and leaves nothing behind.
     """
-    from updater import bootstrap, settings
+    from updater import as_json, bootstrap, settings
     from updater.adapters import sample
     from updater.adapters.clock import SystemClock
     from updater.cli import output
@@ -45,7 +45,7 @@ def demo(common: Common) -> None:
             stage = Stage(workshop.parts, bare, now)
             for step in story():
                 report = step.play(stage)
-                told.append({"step": step.title, **output.report_json(report)})
+                told.append({"step": step.title, **as_json.report(report)})
                 _say(common, step.title, step.meaning)
                 _show(common, report, bare)
         _say(common, "The remote's history", "`git revert` of any commit takes back that one service.")

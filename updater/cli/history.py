@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -30,6 +30,7 @@ def history(common: Common, services: tuple[str, ...], environment: str | None, 
     When, by which event, pull request or person, who approved it, how long that took since the step before (the push
     of the image, or its landing in the environment before), and what was taken back. SERVICE may be a glob.
     """
+    from updater import as_json
     from updater.by_hand.provenance import explained
     from updater.by_hand.services import known_names, refresh
     from updater.by_hand.timeline import history as told
@@ -45,7 +46,7 @@ def history(common: Common, services: tuple[str, ...], environment: str | None, 
         )
         records, unknown = explained(sight, newest[:limit])
     if common.json:
-        output.as_json({"history": [_json(record) for record in records]})
+        output.as_json({"history": [as_json.record(record) for record in records]})
     else:
         _print(records)
     if unknown is not None:
@@ -109,30 +110,3 @@ def _took(record: Record) -> str:
         return ""
     took = " ".join(shown(record.took).split()[:2])
     return f"{took} after {record.after}" if record.after and output.is_roomy() else took
-
-
-def _json(record: Record) -> dict[str, Any]:
-    from updater.cli.output import version_json
-    from updater.core.messages import stamp
-
-    landing, target = record.landing, record.target
-    return {
-        "environment": target.environment,
-        "service": target.service,
-        "overlay": target.overlay,
-        "entry": target.entry.name,
-        "image": target.entry.image,
-        "from": version_json(record.before),
-        "to": version_json(landing.version),
-        "how": record.how.value,
-        "at": stamp(landing.landed_at),
-        "pushed_at": stamp(landing.pushed_at),
-        "event": landing.event,
-        "author": landing.author,
-        "commit": landing.commit,
-        "pull_request": record.pull and record.pull.number,
-        "approved_by": _approved(record),
-        "merged_by": record.pull and record.pull.closed_by,
-        "took_seconds": None if record.took is None else int(record.took.total_seconds()),
-        "after": record.after,
-    }

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from updater.core import heads
+from updater import as_json as shapes
 from updater.core.changes import Change
 from updater.core.inspection import Finding
 from updater.core.messages import move, plain, short
-from updater.forge import PullRequest
-from updater.model import Commit, Decision, Outcome, Version
+from updater.model import Decision, Outcome
 from updater.pipeline import Report
 
 if TYPE_CHECKING:
@@ -82,34 +81,10 @@ def as_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def report_json(report: Report) -> dict[str, Any]:
-    """A report as `handle`, `plan` and `reconcile` print it."""
-    return {
-        "decisions": [decision_json(decision) for decision in report.decisions],
-        "commits": [_commit(commit) for commit in report.commits],
-        "pull_requests": [pull_json(kept.pull) for kept in report.pulls],
-    }
-
-
-def pull_json(pull: PullRequest) -> dict[str, Any]:
-    """A pull request, as all commands print it."""
-    about = heads.parsed(pull.head)
-    return {
-        "number": pull.number,
-        "url": pull.url,
-        "state": pull.state,
-        "environment": about and about.environment,
-        "service": about.service if about and about.is_service else None,
-        "title": pull.title,
-        "head": pull.head,
-        "base": pull.base,
-    }
-
-
 def report(found: Report, more: Mapping[str, Any], *, in_json: bool) -> None:
     """Prints a report with what belongs to it: in JSON all of that, for people its `diff`."""
     if in_json:
-        as_json({**report_json(found), **more})
+        as_json({**shapes.report(found), **more})
     else:
         report_text(found)
         diff(f"\n{more['diff']}" if more.get("diff") else "")
@@ -162,43 +137,10 @@ def text(told: str) -> None:
         click.echo(_visible(line))
 
 
-def version_json(version: Version | None) -> Mapping[str, str | None] | None:
-    """A version as JSON tells it."""
-    return None if version is None else {"tag": version.tag, "digest": version.digest}
-
-
 def _diff(path: str, before: bytes, after: bytes) -> Iterable[str]:
     old, new = (content.decode().splitlines(keepends=True) for content in (before, after))
     for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm="\n"):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-
-
-def decision_json(decision: Decision) -> dict[str, Any]:
-    """A decision, as all commands print it."""
-    target = decision.target
-    return {
-        "environment": target and target.environment,
-        "service": target and target.service,
-        "overlay": target and target.overlay,
-        "entry": target and target.entry.name,
-        "image": decision.image,
-        "from": None if target is None else version_json(target.entry.version),
-        "to": version_json(decision.to),
-        "outcome": decision.outcome.value,
-        "reason": decision.reason,
-        "commit": decision.commit,
-        "pull_request": decision.pull_request,
-    }
-
-
-def _commit(commit: Commit) -> dict[str, str]:
-    return {
-        "sha": commit.sha,
-        "branch": commit.branch,
-        "environment": commit.environment,
-        "service": commit.service,
-        "subject": commit.subject,
-    }
 
 
 def _place(decision: Decision) -> str:

@@ -49,13 +49,14 @@ def pr() -> None:
 @common
 def list_(common: Common, wanted: tuple[str, ...], environment: str | None, settled: bool) -> None:
     """List open pull requests, or all."""
+    from updater import as_json
     from updater.by_hand import pulls
     from updater.cli import output, pull_output
 
     with _sight(common) as sight:
         found = pulls.listed(sight, wanted, environment, settled=settled)
     if common.json:
-        output.as_json({"pull_requests": [output.pull_json(pull) for pull in found]})
+        output.as_json({"pull_requests": [as_json.pull(pull) for pull in found]})
     else:
         pull_output.table(found)
         if not found:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from updater import as_json
 from updater.by_hand import pulls
 from updater.by_hand.settling import Done
 from updater.cli import output
@@ -57,7 +58,7 @@ def in_full(pull: PullRequest) -> None:
 def in_full_json(pull: PullRequest) -> dict[str, Any]:
     """The same for programs."""
     return {
-        **output.pull_json(pull),
+        **as_json.pull(pull),
         "author": pull.author,
         "commit": pull.commit,
         "opened_at": stamp(pull.opened_at),
@@ -95,7 +96,7 @@ def finish(done: Sequence[Done], *, in_json: bool) -> None:
 
 def _done(each: Done) -> dict[str, Any]:
     error = None if each.error is None else str(each.error)
-    return {**output.pull_json(each.pull), "commit": each.pull.merged_as, "told": each.told, "error": error}
+    return {**as_json.pull(each.pull), "commit": each.pull.merged_as, "told": each.told, "error": error}
 
 
 def _named(pull: PullRequest, error: UpdaterError) -> UpdaterError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -52,6 +52,7 @@ def report(
 
     It is posted as a commit status on the commit that landed that version, where promotions look for it.
     """
+    from updater import as_json
     from updater.by_hand.reporting import post
     from updater.by_hand.services import refresh
     from updater.cli import output
@@ -64,7 +65,7 @@ def report(
         named = None if commit is None else workshop.mirror.resolve(commit)
         posted = post(sight, environment, service, status, named)
     if common.json:
-        output.as_json({"statuses": [_json(place, status) for place in posted]})
+        output.as_json({"statuses": [as_json.posted(place, status) for place in posted]})
         return
     for place in posted:
         click.echo(_told(place, status))
@@ -78,26 +79,3 @@ def _told(place: Posted, status: Status) -> str:
     )
     of = f", which landed {' and '.join(landed)}" if landed else ""
     return f"{click.style(place.commit[:12], fg='yellow')} {plain(f'{status.context}: {status.state}{of}')}"
-
-
-def _json(place: Posted, status: Status) -> dict[str, Any]:
-    from updater.cli.output import version_json
-
-    return {
-        "commit": place.commit,
-        "context": status.context,
-        "state": status.state,
-        "description": status.description,
-        "url": status.url,
-        "landed": [
-            {
-                "environment": target.environment,
-                "service": target.service,
-                "overlay": target.overlay,
-                "entry": target.entry.name,
-                "image": target.entry.image,
-                "version": version_json(each.version),
-            }
-            for target, each in place.landed
-        ],
-    }

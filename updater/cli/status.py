@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,6 +25,7 @@ def status(common: Common, services: tuple[str, ...], environment: str | None) -
 
     Open pull requests are shown with who approved them, and promotions with what they wait for. SERVICE may be a glob.
     """
+    from updater import as_json
     from updater.by_hand.overview import overview
     from updater.by_hand.services import refresh
     from updater.cli import output
@@ -33,14 +34,7 @@ def status(common: Common, services: tuple[str, ...], environment: str | None) -
         refresh(workshop.parts.sight)
         found = overview(workshop.parts.sight, environment, services)
     if common.json:
-        waiting = [_waiting(name, event) for name, events in found.waiting.items() for event in events]
-        told = {
-            "services": [_json(each) for each in found.entries],
-            "waiting": waiting,
-            "pull_requests": [_pull_json(each) for each in found.underway.pulls],
-            "promotions": [_promotion_json(each) for each in found.underway.promotions],
-        }
-        output.as_json(told)
+        output.as_json(as_json.overview(found))
     else:
         _print(found)
     for doubt in found.doubts:
@@ -125,57 +119,3 @@ def _cell(target: Target) -> str:
 
     since = "" if target.standing is None else f" since {target.standing.landed_at:%Y-%m-%d %H:%M}Z"
     return f"{short(target.entry.version)}{since}"
-
-
-def _json(entry: EntryStatus) -> dict[str, Any]:
-    from updater.cli.output import version_json
-    from updater.core.messages import stamp
-
-    target = entry.target
-    standing = target.standing
-    return {
-        "environment": target.environment,
-        "service": target.service,
-        "overlay": target.overlay,
-        "entry": target.entry.name,
-        "image": target.entry.image,
-        "version": version_json(target.entry.version),
-        "since": None if standing is None else stamp(standing.landed_at),
-        "commit": None if standing is None else standing.commit,
-        "holds": [
-            {"version": version_json(hold.version), "commit": hold.commit, "author": hold.author, "at": stamp(hold.at)}
-            for hold in target.past.holds
-        ],
-        "stopped": None if entry.stopped is None else entry.stopped.reason,
-    }
-
-
-def _waiting(environment: str, event: Event) -> dict[str, Any]:
-    from updater.cli.output import version_json
-    from updater.core.messages import stamp
-
-    return {
-        "environment": environment,
-        "image": event.image,
-        "version": version_json(event.version),
-        "pushed_at": stamp(event.time),
-    }
-
-
-def _pull_json(each: Pull) -> dict[str, Any]:
-    from updater.by_hand.pulls import approved_by
-    from updater.cli.output import pull_json, version_json
-
-    return {
-        **pull_json(each.pull),
-        "proposes": [{"service": service, "version": version_json(version)} for service, version in each.proposes],
-        "approved_by": approved_by(each.pull),
-        "waits_for": each.waits_for,
-    }
-
-
-def _promotion_json(decision: Decision) -> dict[str, Any]:
-    from updater.cli.output import decision_json
-    from updater.core.messages import stamp
-
-    return {**decision_json(decision), "due": None if decision.due is None else stamp(decision.due)}
