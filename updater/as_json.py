@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
 
+from updater.adapters.inbox_rows import Row
 from updater.by_hand.overview import EntryStatus, Overview
 from updater.by_hand.pulls import approved_by
 from updater.by_hand.reporting import Posted
@@ -13,16 +13,31 @@ from updater.by_hand.underway import Pull
 from updater.core import heads
 from updater.core.messages import stamp
 from updater.forge import PullRequest, Status
+from updater.json_shapes import (
+    CommitShape,
+    DecisionShape,
+    EntryShape,
+    EventShape,
+    OverviewShape,
+    PostedShape,
+    PromotionShape,
+    PullShape,
+    RecordShape,
+    ReportShape,
+    UnderwayShape,
+    VersionShape,
+    WaitingShape,
+)
 from updater.model import Commit, Decision, Event, Version
 from updater.pipeline import Report
 
 
-def version(found: Version | None) -> Mapping[str, str | None] | None:
+def version(found: Version) -> VersionShape:
     """A version."""
-    return None if found is None else {"tag": found.tag, "digest": found.digest}
+    return {"tag": found.tag, "digest": found.digest}
 
 
-def report(found: Report) -> dict[str, Any]:
+def report(found: Report) -> ReportShape:
     """A report as `handle`, `plan` and `reconcile` print it."""
     return {
         "decisions": [decision(each) for each in found.decisions],
@@ -31,14 +46,14 @@ def report(found: Report) -> dict[str, Any]:
     }
 
 
-def decision(found: Decision) -> dict[str, Any]:
+def decision(found: Decision) -> DecisionShape:
     """A decision."""
     target = found.target
     return {
-        "environment": target and target.environment,
-        "service": target and target.service,
-        "overlay": target and target.overlay,
-        "entry": target and target.entry.name,
+        "environment": None if target is None else target.environment,
+        "service": None if target is None else target.service,
+        "overlay": None if target is None else target.overlay,
+        "entry": None if target is None else target.entry.name,
         "image": found.image,
         "from": None if target is None else version(target.entry.version),
         "to": version(found.to),
@@ -49,14 +64,14 @@ def decision(found: Decision) -> dict[str, Any]:
     }
 
 
-def pull(found: PullRequest) -> dict[str, Any]:
+def pull(found: PullRequest) -> PullShape:
     """A pull request."""
     about = heads.parsed(found.head)
     return {
         "number": found.number,
         "url": found.url,
         "state": found.state,
-        "environment": about and about.environment,
+        "environment": None if about is None else about.environment,
         "service": about.service if about and about.is_service else None,
         "title": found.title,
         "head": found.head,
@@ -64,7 +79,7 @@ def pull(found: PullRequest) -> dict[str, Any]:
     }
 
 
-def overview(found: Overview) -> dict[str, Any]:
+def overview(found: Overview) -> OverviewShape:
     """What stands everywhere, as `status` prints it."""
     return {
         "services": [_entry(each) for each in found.entries],
@@ -74,7 +89,7 @@ def overview(found: Overview) -> dict[str, Any]:
     }
 
 
-def record(found: Record) -> dict[str, Any]:
+def record(found: Record) -> RecordShape:
     """What landed once, as `history` prints it."""
     landing, target = found.landing, found.target
     return {
@@ -83,7 +98,7 @@ def record(found: Record) -> dict[str, Any]:
         "overlay": target.overlay,
         "entry": target.entry.name,
         "image": target.entry.image,
-        "from": version(found.before),
+        "from": None if found.before is None else version(found.before),
         "to": version(landing.version),
         "how": found.how.value,
         "at": stamp(landing.landed_at),
@@ -91,15 +106,36 @@ def record(found: Record) -> dict[str, Any]:
         "event": landing.event,
         "author": landing.author,
         "commit": landing.commit,
-        "pull_request": found.pull and found.pull.number,
+        "pull_request": None if found.pull is None else found.pull.number,
         "approved_by": [] if found.pull is None else approved_by(found.pull),
-        "merged_by": found.pull and found.pull.closed_by,
+        "merged_by": None if found.pull is None else found.pull.closed_by,
         "took_seconds": None if found.took is None else int(found.took.total_seconds()),
         "after": found.after,
     }
 
 
-def posted(place: Posted, status: Status) -> dict[str, Any]:
+def event(found: Row) -> EventShape:
+    """What came in, as `events` prints it."""
+    return {
+        "number": found.number,
+        "image": found.image,
+        "version": None if found.image is None else version(found.version),
+        "source": found.source,
+        "id": found.id,
+        "pushed_at": _maybe(found.pushed_at),
+        "received_at": stamp(found.received_at),
+        "deliveries": found.deliveries,
+        "state": found.state,
+        "tries": found.tries,
+        "next_try": _maybe(found.next_try),
+        "outcome": found.outcome or None,
+        "reason": found.reason or None,
+        "commits": list(found.commits),
+        "ended_at": _maybe(found.ended_at),
+    }
+
+
+def posted(place: Posted, status: Status) -> PostedShape:
     """A status that was posted on a commit, and what had landed in it."""
     return {
         "commit": place.commit,
@@ -121,7 +157,11 @@ def posted(place: Posted, status: Status) -> dict[str, Any]:
     }
 
 
-def _commit(commit: Commit) -> dict[str, str]:
+def _maybe(time: datetime | None) -> str | None:
+    return None if time is None else stamp(time)
+
+
+def _commit(commit: Commit) -> CommitShape:
     return {
         "sha": commit.sha,
         "branch": commit.branch,
@@ -131,7 +171,7 @@ def _commit(commit: Commit) -> dict[str, str]:
     }
 
 
-def _entry(entry: EntryStatus) -> dict[str, Any]:
+def _entry(entry: EntryStatus) -> EntryShape:
     target = entry.target
     standing = target.standing
     return {
@@ -151,7 +191,7 @@ def _entry(entry: EntryStatus) -> dict[str, Any]:
     }
 
 
-def _waiting(environment: str, event: Event) -> dict[str, Any]:
+def _waiting(environment: str, event: Event) -> WaitingShape:
     return {
         "environment": environment,
         "image": event.image,
@@ -160,7 +200,7 @@ def _waiting(environment: str, event: Event) -> dict[str, Any]:
     }
 
 
-def _underway(each: Pull) -> dict[str, Any]:
+def _underway(each: Pull) -> UnderwayShape:
     return {
         **pull(each.pull),
         "proposes": [{"service": service, "version": version(proposed)} for service, proposed in each.proposes],
@@ -169,5 +209,5 @@ def _underway(each: Pull) -> dict[str, Any]:
     }
 
 
-def _promotion(found: Decision) -> dict[str, Any]:
-    return {**decision(found), "due": None if found.due is None else stamp(found.due)}
+def _promotion(found: Decision) -> PromotionShape:
+    return {**decision(found), "due": _maybe(found.due)}

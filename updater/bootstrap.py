@@ -23,7 +23,7 @@ from updater.core.changes import Verify
 from updater.core.environment import Configuration
 from updater.core.verification import prove, renderings, verify
 from updater.errors import UsageError
-from updater.forge import Connection, Forge
+from updater.forge import Connection, Forge, Watch, unwatched
 from updater.pipeline import Parts
 from updater.protocols import Decoder, Memo, Tree
 from updater.settings import Settings
@@ -45,8 +45,11 @@ class Workshop:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Workshop]:
-    """The parts for the repository that the settings name, closed at the end. Raises `UsageError`, `GitError`."""
+def opened(settings: Settings, watch: Watch = unwatched) -> Iterator[Workshop]:
+    """The parts for the repository that the settings name, closed at the end. Raises `UsageError`, `GitError`.
+
+    `watch` is told of each request to the forge (`forge.Connection`).
+    """
     if settings.repository is None:
         raise UsageError("no repository is named", hint="give --repo or UPDATER_REPO, or stand in a clone of one")
     clock = SystemClock()
@@ -54,7 +57,7 @@ def opened(settings: Settings) -> Iterator[Workshop]:
         settings.repository, username=settings.username, password=settings.password, seconds=settings.git_seconds
     )
     with ExitStack() as stack:
-        forge = _forge(settings, remote.url, clock, stack)
+        forge = _forge(settings, remote.url, clock, watch, stack)
         if _has_login(os.environ) and _forge_name(settings, remote.url) == "github":
             remote = replace(remote, credentials=lambda: forge().credentials())
         mirror = open_mirror(remote, settings.state, Authorship(settings.author, settings.committer), clock.now())
@@ -67,7 +70,7 @@ def opened(settings: Settings) -> Iterator[Workshop]:
         yield Workshop(Parts(sight, decoders(), _pause), mirror, catalog, forge)
 
 
-def _forge(settings: Settings, url: str, clock: SystemClock, stack: ExitStack) -> Callable[[], Forge]:
+def _forge(settings: Settings, url: str, clock: SystemClock, watch: Watch, stack: ExitStack) -> Callable[[], Forge]:
     """The forge of a repository, made when it is first needed, and closed with the rest."""
     name = _forge_name(settings, url)
     if name is None:
@@ -79,7 +82,7 @@ def _forge(settings: Settings, url: str, clock: SystemClock, stack: ExitStack) -
         if found is None:
             known = ", ".join(sorted(entry.name for entry in entry_points(group="updater.forges")))
             raise UsageError(f"UPDATER_FORGE is {name!r}", hint=f"there are: {known}")
-        connection = Connection(url, settings.author, os.environ, clock.now, time.sleep, settings.git_seconds)
+        connection = Connection(url, settings.author, os.environ, clock.now, time.sleep, settings.git_seconds, watch)
         forge: Forge = found.load()(connection)
         stack.callback(forge.close)
         return forge

@@ -20,7 +20,7 @@ State: TypeAlias = Literal["done", "again", "dead"]
 class Item:
     """Pushes and gates' results that are worked on together, and what their feed calls them.
 
-    `tries` is how often that was tried before.
+    `tries` is how often that was tried before, as far as it counts (`Ending.counts`).
     """
 
     name: str
@@ -34,7 +34,8 @@ class Ending:
     """What became of an item: it is done, is to be tried again (not before `at`, in UTC), or is left to a person.
 
     `outcome` is that of the decision that matters most (`committed`, `held`, ...; `failed` where there is none),
-    `reason` says why in words, `commits` are ours that it led to.
+    `reason` says why in words, `commits` are ours that it led to. `counts` is whether the try is one of those after
+    which an item is given up: an outage is not.
     """
 
     state: State
@@ -42,6 +43,7 @@ class Ending:
     reason: str
     commits: tuple[str, ...] = ()
     at: datetime | None = None
+    counts: bool = True
 
 
 class Feed(Protocol):

@@ -120,13 +120,21 @@ class Credentials:
     password: str = field(repr=False)
 
 
+Watch: TypeAlias = Callable[[int | None, int | None], None]
+
+
+def unwatched(_status: int | None, _left: int | None) -> None:
+    """Where nobody counts requests."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """What a forge is opened with: `updater.forges` entry points are functions from this to a `Forge`.
 
     `repository` is the remote's URL without credentials, or its path; `person` who acts where the forge does not know
     that by itself; `environ` the environment, of which each forge reads its own `UPDATER_*`; `now` tells the time in
-    UTC, and `pause` waits so many seconds.
+    UTC, and `pause` waits so many seconds. `watch` is told of each request: the status of the answer, None where there
+    was none, and how many requests the forge lets us make until its limit begins anew, where it says.
     """
 
     repository: str
@@ -135,6 +143,7 @@ class Connection:
     now: Callable[[], datetime]
     pause: Callable[[float], None]
     seconds: float = 120.0
+    watch: Watch = unwatched
 
 
 class Forge(Protocol):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _GRACE = 1.0
+_running: set[subprocess.Popen[bytes]] = set()
+"""The programs that are being waited for, of all threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ def run(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    _running.add(process)
     try:
         stdout, stderr = process.communicate(stdin, timeout=seconds)
         return Finished(process.returncode, stdout, stderr)
@@ -53,6 +56,14 @@ def run(
         kill(process)
         _rest(process)
         raise
+    finally:
+        _running.discard(process)
+
+
+def kill_all() -> None:
+    """Kills every program that is being waited for; whoever waits hears that it failed. For the end of a service."""
+    for process in tuple(_running):
+        kill(process)
 
 
 def start_beside(

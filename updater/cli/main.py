@@ -14,6 +14,8 @@ from updater import __version__
 from updater.cli.check import check
 from updater.cli.completion import COMPLETE, completion
 from updater.cli.demo import demo
+from updater.cli.doctor import doctor
+from updater.cli.events import events
 from updater.cli.handle import handle
 from updater.cli.history import history
 from updater.cli.hold import hold
@@ -26,6 +28,7 @@ from updater.cli.release import release
 from updater.cli.report import report
 from updater.cli.rollback import rollback
 from updater.cli.schema import schema
+from updater.cli.serve import serve
 from updater.cli.status import status
 from updater.cli.telling import tell
 from updater.errors import UpdaterError
@@ -49,8 +52,8 @@ def updater(context: click.Context) -> None:
 
 
 for command in (
-    demo, check, plan, handle, reconcile, promote, status, history, rollback, hold, release, pr, report, schema,
-    completion,
+    demo, check, plan, handle, reconcile, serve, promote, status, history, rollback, hold, release, pr, report, events,
+    doctor, schema, completion,
 ):  # fmt: skip
     updater.add_command(command)
 

@@ -1,0 +1,350 @@
+"""The worker: what it takes, in which batches, and what becomes of what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.helpers.events import IMAGE, at, pushed
+from tests.helpers.fake_forge import FakeForge
+from tests.helpers.fake_repository import FakeRepository, environment_file, overlay, sight
+from tests.helpers.working import QuickBell, Workplace
+from updater.errors import ForgeUnavailable, PushRefused, RemoteUnavailable, UpdaterError
+from updater.feeds import Item
+from updater.forge import GATES
+from updater.model import Event, Reported
+from updater.pipeline import Parts
+from updater.protocols import PushOutcome, Update
+from updater.working.judging import MAX_TRIES
+from updater.working.worker import BATCH, DEBOUNCE
+
+FILES = {**environment_file(order="semver"), **overlay("1.0.0"), **overlay("1.0.0", service="model-b")}
+PATH = "overlays/test/model-a/kustomization.yaml"
+OTHER = IMAGE.replace("model-a", "model-b")
+
+
+def parts(repository: FakeRepository) -> Parts:
+    return Parts(sight(repository), {}, lambda _: None)
+
+
+def item(*events: Event, name: str = "1", tries: int = 0) -> Item:
+    return Item(name, events, tries=tries)
+
+
+def workplace(repository: FakeRepository | None = None, *items: Item, waits: int = 1) -> Workplace:
+    place = Workplace(parts(repository or FakeRepository({"main": FILES})), bell=QuickBell(waits))
+    place.feed.items += items
+    return place
+
+
+class Outage(FakeRepository):
+    """A remote that is down for the first pushes."""
+
+    down = 1
+
+    def push(self, updates: Sequence[Update]) -> dict[str, PushOutcome]:
+        if self.down:
+            self.down -= 1
+            raise RemoteUnavailable("the remote does not answer")
+        return super().push(updates)
+
+
+class Refusing(FakeRepository):
+    """A remote that lets nobody write."""
+
+    def push(self, updates: Sequence[Update]) -> dict[str, PushOutcome]:
+        return {update.branch: PushRefused("the branch is protected") for update in updates}
+
+
+class Poisoned(FakeRepository):
+    """A remote on which one image makes everything fail."""
+
+    def paths(self, branch: str, tip: str, image: str) -> Sequence[str]:
+        if image == OTHER:
+            raise ZeroDivisionError("a mistake of ours")
+        return super().paths(branch, tip, image)
+
+
+def test_what_came_in_lands_and_is_settled_with_its_commit() -> None:
+    repository = FakeRepository({"main": FILES})
+    place = workplace(repository, item(pushed("1.1.0")))
+    place.run()
+    ((name, ending),) = place.feed.ended
+    assert (name, ending.state, ending.outcome) == ("1", "done", "committed")
+    assert ending.commits == (repository.elsewhere().tip("main"),)
+    assert 'newTag: "1.1.0"' in repository.on_remote("main", PATH)
+
+
+def test_a_pass_follows_a_start_and_a_landing() -> None:
+    place = workplace(None, item(pushed("1.1.0")))
+    place.run()
+    assert place.notebook.told == ["opened", "worked on 1", "passed"]
+
+
+def test_nothing_is_waited_for_while_there_is_work() -> None:
+    place = workplace(None, item(pushed("1.1.0")))
+    place.run()
+    assert len(place.bell.waited) == 1, "only in the end"
+
+
+def test_equal_pushes_of_several_items_are_decided_on_once_and_all_settled() -> None:
+    place = workplace(None, item(pushed("1.1.0")), item(pushed("1.1.0", source="quay"), name="2"))
+    place.run()
+    assert place.feed.outcomes() == [("1", "done", "committed"), ("2", "done", "committed")]
+    assert len(place.notebook.reports[0].commits) == 1
+
+
+def test_what_nobody_follows_is_done_with_a_reason() -> None:
+    place = workplace(None, item(pushed("1.1.0", image="reg.example/others/x")))
+    place.run()
+    ((_, ending),) = place.feed.ended
+    assert (ending.state, ending.outcome) == ("done", "ignored")
+    assert ending.reason
+
+
+# --- batches
+
+
+def test_after_a_quiet_time_nothing_is_waited_for() -> None:
+    place = workplace(None, item(pushed("1.1.0")))
+    place.seconds = 100.0
+    place.run()
+    assert place.bell.waited == [pytest.approx(5.0)]
+
+
+def test_what_comes_close_behind_a_batch_waits_for_more_and_is_one_batch() -> None:
+    place = workplace(None, item(pushed("1.1.0")), waits=10)
+    bell, feed = place.bell, place.feed
+    later = [item(pushed("1.2.0"), name="2"), item(pushed("1.0.0", image=OTHER), name="3")]
+
+    class Ringing(QuickBell):
+        def wait(self, seconds: float) -> bool:
+            super().wait(seconds)
+            if later:
+                feed.items.append(later.pop(0))
+                return True
+            self.stop()
+            return False
+
+    place.bell = Ringing(10)
+    place.run()
+    assert bell is not place.bell
+    assert [told for told in place.notebook.told if told.startswith("worked")] == ["worked on 1", "worked on 2"]
+
+
+def test_waiting_for_more_ends_after_a_second_at_the_most() -> None:
+    place = workplace(None, item(pushed("1.1.0")), item(pushed("1.2.0"), name="2"))
+    feed = place.feed
+    second, feed.items = feed.items.pop(), feed.items[:1]
+
+    class Endless(QuickBell):
+        def wait(self, seconds: float) -> bool:
+            place.seconds += 0.09
+            if not feed.items and second is not None and len(feed.ended) == 1 and not self.waited:
+                feed.items.append(second)
+            self.waited.append(seconds)
+            if len(feed.ended) == 2:
+                self.stop()
+            return True
+
+    place.bell = Endless()
+    place.run()
+    quiet = [seconds for seconds in place.bell.waited if seconds == 0.1]
+    assert 1 < len(quiet) <= DEBOUNCE / 0.09 + 1
+
+
+def test_a_batch_has_a_size() -> None:
+    items = [item(pushed(f"1.1.{number}"), name=str(number)) for number in range(BATCH + 1)]
+    place = workplace(None, *items)
+    place.run()
+    assert [told for told in place.notebook.told if told.startswith("worked")] == [f"worked on {BATCH}", "worked on 1"]
+
+
+# --- failures
+
+
+def test_while_the_remote_is_down_events_wait_and_the_tries_do_not_count() -> None:
+    place = workplace(Outage({"main": FILES}), item(pushed("1.1.0"), tries=MAX_TRIES + 5))
+    place.run()
+    ((_, ending),) = place.feed.ended
+    assert (ending.state, ending.counts) == ("again", False)
+    assert ending.at is not None
+    assert ending.at > at(60)
+    assert "does not answer" in ending.reason
+    assert place.bell.paused, "and nobody is asked for a while"
+
+
+def test_after_the_outage_the_event_lands() -> None:
+    repository = Outage({"main": FILES})
+    place = workplace(repository, item(pushed("1.1.0")))
+    place.run()
+    place.bell, place.feed.items = QuickBell(), [item(pushed("1.1.0"))]
+    place.run()
+    assert place.feed.outcomes()[-1] == ("1", "done", "committed")
+
+
+def test_the_pause_grows_while_the_remote_is_down() -> None:
+    repository = Outage({"main": FILES})
+    repository.down = 4
+    items = [item(pushed("1.1.0"), name=str(number)) for number in range(4)]
+    place = workplace(repository, items[0], waits=5)
+
+    class OneByOne(QuickBell):
+        def pause(self, seconds: float) -> None:
+            super().pause(seconds)
+            place.feed.items += items[len(self.paused) : len(self.paused) + 1]
+
+    place.bell = OneByOne(10)
+    place.run()
+    assert place.bell.paused == sorted(place.bell.paused)
+    assert place.bell.paused[0] < place.bell.paused[2] <= 30
+
+
+def test_a_push_that_is_not_let_in_is_tried_again_and_given_up_in_the_end() -> None:
+    place = workplace(
+        Refusing({"main": FILES}), item(pushed("1.1.0")), item(pushed("1.2.0"), name="2", tries=MAX_TRIES - 1)
+    )
+    place.run()
+    assert place.feed.outcomes() == [("1", "done", "superseded"), ("2", "dead", "failed")]
+    assert f"given up after {MAX_TRIES} tries" in place.feed.ended[1][1].reason
+    assert not place.bell.paused, "the remote is not down"
+
+
+def test_one_bad_item_does_not_keep_the_others_back() -> None:
+    items = [item(pushed("1.1.0", image=OTHER if number == 3 else IMAGE), name=str(number)) for number in range(7)]
+    place = workplace(Poisoned({"main": FILES}), *items)
+    place.run()
+    states = {name: ending.state for name, ending in place.feed.ended}
+    assert states == {str(number): "again" if number == 3 else "done" for number in range(7)}
+    assert "ZeroDivisionError" in dict(place.feed.ended)["3"].reason
+
+
+def test_a_bad_item_is_given_up_in_the_end() -> None:
+    place = workplace(Poisoned({"main": FILES}), item(pushed("1.1.0", image=OTHER), tries=MAX_TRIES - 1))
+    place.run()
+    assert place.feed.outcomes() == [("1", "dead", "failed")]
+
+
+def test_while_an_environment_is_broken_nobody_knows_what_it_follows_so_events_are_tried_again() -> None:
+    broken = {**FILES, "environments/edge.yaml": "overlays: [\n"}
+    place = workplace(FakeRepository({"main": broken}), item(pushed("1.1.0")))
+    place.run()
+    ((_, ending),) = place.feed.ended
+    assert (ending.state, ending.counts) == ("again", True)
+    assert "environments/edge.yaml" in ending.reason
+    assert place.notebook.reports[0].commits, "what the others follow has landed all the same"
+
+
+def test_an_overlay_that_cannot_be_edited_ends_its_event_with_the_reason() -> None:
+    aliased = {PATH: f"tag: &tag '1.0.0'\nimages:\n- name: {IMAGE}\n  newTag: *tag\n"}
+    place = workplace(FakeRepository({"main": {**FILES, **aliased}}), item(pushed("1.1.0")))
+    place.run()
+    ((_, ending),) = place.feed.ended
+    assert (ending.state, ending.outcome) == ("done", "refused")
+
+
+def test_a_repository_that_cannot_be_opened_is_tried_again_with_pauses() -> None:
+    place = workplace(None, item(pushed("1.1.0")))
+    place.fails_to_open = [UpdaterError("not yet", hint="wait"), RuntimeError("never heard of")]
+    place.run()
+    assert [told.partition(":")[0] for told in place.notebook.told] == [
+        "troubled", "troubled", "opened", "worked on 1", "passed",
+    ]  # fmt: skip
+    assert len(place.bell.paused) == 2
+
+
+def test_a_pass_that_fails_is_told_and_repeated_soon() -> None:
+    repository = Outage({"main": FILES})
+
+    class Silent(FakeRepository):
+        def refresh(self, branches: frozenset[str] = frozenset()) -> bool:
+            raise RemoteUnavailable("the remote does not answer")
+
+    place = workplace(Silent({"main": FILES}))
+    place.run()
+    assert place.notebook.told == ["opened", "passed"]
+    assert "does not answer" in str(place.notebook.reports[0].problems[0])
+    assert place.bell.waited == [pytest.approx(1.0)]
+    assert repository.down
+
+
+# --- what wakes it
+
+
+def test_news_bring_a_pass() -> None:
+    place = workplace(waits=2)
+
+    class Telling(QuickBell):
+        def wait(self, seconds: float) -> bool:
+            if not self.waited:
+                self.tell()
+            return super().wait(seconds)
+
+    place.bell = Telling(2)
+    place.run()
+    assert place.notebook.told == ["opened", "passed", "passed"]
+
+
+def test_it_waits_until_the_next_thing_is_due_and_looks_at_its_feeds_now_and_then() -> None:
+    place = workplace(waits=3)
+    place.feed.at = at(60) + timedelta(seconds=2)
+    place.run()
+    assert place.bell.waited[0] == pytest.approx(2.0)
+    other = workplace()
+    other.run()
+    assert other.bell.waited == [pytest.approx(5.0)]
+
+
+# --- gates' results that came by Pub/Sub
+
+
+def worked_with_forge(forge: FakeForge, *items: Item) -> Workplace:
+    place = workplace(forge.repository, *items)
+    place.parts = replace(place.parts, sight=replace(place.parts.sight, forge=lambda: forge))
+    place.run()
+    return place
+
+
+def told(context: str, **place: str) -> Item:
+    return Item("1", reported=(Reported(context, "success", **place),))
+
+
+def test_a_result_is_posted_on_its_commit_before_its_item_is_done() -> None:
+    forge = FakeForge(FakeRepository({"main": FILES}))
+    commit = str(forge.repository.tip("main"))
+    place = worked_with_forge(forge, told("smoke-test", commit=commit))
+    assert place.feed.outcomes() == [("1", "done", "reported")]
+    assert forge.reports[commit]["smoke-test"].state == "success"
+
+
+def test_a_result_of_a_service_is_posted_where_what_stands_there_landed() -> None:
+    repository = FakeRepository({"main": FILES})
+    commit = repository.commit("main", overlay("1.1.0"))
+    repository.refresh()
+    forge = FakeForge(repository)
+    worked_with_forge(forge, told("smoke-test", environment="test", service="model-a"))
+    assert forge.reports[commit]["smoke-test"].state == "success"
+
+
+def test_a_result_of_a_service_that_is_not_there_is_done_with_the_reason() -> None:
+    forge = FakeForge(FakeRepository({"main": FILES}))
+    place = worked_with_forge(forge, told("smoke-test", environment="test", service="model-x"))
+    assert place.feed.outcomes() == [("1", "done", "refused")]
+    assert "model-x" in place.feed.ended[0][1].reason
+
+
+def test_a_result_waits_while_the_forge_is_down() -> None:
+    forge = FakeForge(FakeRepository({"main": FILES}))
+    forge.fails["report"] = [ForgeUnavailable("the forge does not answer")]
+    place = worked_with_forge(forge, told("smoke-test", commit="a" * 40))
+    assert place.feed.outcomes() == [("1", "again", "failed")]
+
+
+def test_nobody_reports_in_the_name_of_the_updater() -> None:
+    forge = FakeForge(FakeRepository({"main": FILES}))
+    place = worked_with_forge(forge, told(GATES, commit=str(forge.repository.tip("main"))))
+    assert place.feed.outcomes() == [("1", "done", "refused")]
+    assert not forge.reports

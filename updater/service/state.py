@@ -1,0 +1,110 @@
+"""What the service knows of itself from its worker: told to logs, metrics and whoever asks for its health."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from updater.core.messages import short
+from updater.errors import UpdaterError
+from updater.feeds import Ending, Item
+from updater.model import Decision, Outcome
+from updater.pipeline import Report
+from updater.telling.metrics import Metrics
+
+_logger = logging.getLogger(__name__)
+_LOUD = frozenset({Outcome.REFUSED})
+_QUIET = frozenset({Outcome.UNCHANGED, Outcome.SUPERSEDED, Outcome.IGNORED})
+
+
+@dataclass(slots=True)
+class State:
+    """A `working.listening.Listener`. `told` is called after something may have landed, with the report."""
+
+    metrics: Metrics
+    now: Callable[[], datetime]
+    told: Callable[[Report], None]
+    is_open: bool = False
+    doubts: Mapping[str, str] = field(default_factory=dict)
+
+    def opened(self) -> None:
+        """See `Listener`."""
+        self.is_open = True
+        self.doubts = {}
+        _logger.info("the repository is open")
+
+    def troubled(self, reason: str) -> None:
+        """See `Listener`."""
+        self.doubts = {"repository": reason}
+
+    def worked(self, settled: Sequence[tuple[Item, Ending]], report: Report, seconds: float) -> None:
+        """See `Listener`."""
+        self.metrics.batch(len(settled), seconds)
+        for item, ending in settled:
+            self._settled(item, ending)
+        _tell(report)
+        self._weigh(report)
+        self.told(report)
+
+    def passed(self, report: Report, seconds: float) -> None:
+        """See `Listener`."""
+        self.metrics.passed(report, seconds, self.now())
+        _tell(report)
+        self._weigh(report)
+        self.told(report)
+
+    def _settled(self, item: Item, ending: Ending) -> None:
+        now = self.now()
+        for event in item.events:
+            if ending.state == "again":
+                told = {"event": f"{event.source}/{event.id}", "tries": item.tries + 1}
+                _logger.warning(
+                    "%s:%s waits for another try: %s", event.image, event.version.tag, ending.reason, extra=told
+                )
+                continue
+            self.metrics.event(event.source, ending.outcome if ending.state == "done" else "dead")
+            if ending.state == "dead":
+                told = {"event": f"{event.source}/{event.id}", "tries": item.tries + 1}
+                _logger.error("%s:%s is given up: %s", event.image, event.version.tag, ending.reason, extra=told)
+            elif ending.commits:
+                self.metrics.landed(event.time, event.received_at, now)
+
+    def _weigh(self, report: Report) -> None:
+        """What does not work for now."""
+        failures = [each for each in report.problems if each.exit_code]
+        self.doubts = {_part(each): str(each) for each in reversed(failures)}
+
+
+def _part(error: UpdaterError) -> str:
+    return {3: "configuration", 5: "remote", 6: "forge", 7: "rendering"}.get(error.exit_code, "service")
+
+
+def _tell(report: Report) -> None:
+    for decision in report.decisions:
+        if decision.outcome not in _QUIET or decision.event is not None:
+            _logger.log(_level(decision), "%s", _words(decision), extra=_fields(decision))
+    for problem in report.problems:
+        _logger.error("%s%s", problem, f" ({problem.hint})" if problem.hint else "")
+    for kept in report.pulls:
+        if kept.told:
+            _logger.info("#%s %s: %s", kept.pull.number, kept.pull.title, kept.told)
+
+
+def _level(decision: Decision) -> int:
+    return logging.WARNING if decision.outcome in _LOUD else logging.INFO
+
+
+def _words(decision: Decision) -> str:
+    where = "" if decision.target is None else f"{decision.target.environment}/{decision.target.service} "
+    return f"{where}{short(decision.to)} {decision.outcome}: {decision.reason}"
+
+
+def _fields(decision: Decision) -> dict[str, str]:
+    fields = {"image": decision.image, "outcome": decision.outcome.value}
+    if decision.event is not None:
+        fields["event"] = f"{decision.event.source}/{decision.event.id}"
+    if decision.target is not None:
+        fields |= {"environment": decision.target.environment, "service": decision.target.service}
+    return fields | ({"commit": decision.commit} if decision.commit else {})

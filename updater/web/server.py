@@ -1,0 +1,117 @@
+"""uvicorn, with the limits that a port on the internet needs."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_SECONDS = 5.0
+"""How long a connection may take for the head of a request, and be idle between two of them."""
+_CONNECTIONS = 20_000
+_BACKLOG = 4096
+
+
+class PatientlessProtocol(HttpToolsProtocol):
+    """HTTP/1.1 that does not wait for senders who do not say what they want: uvicorn itself has no such limit."""
+
+    _head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See `asyncio.Protocol`."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def on_message_begin(self) -> None:
+        """A request begins; its head has to follow."""
+        super().on_message_begin()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """The head is there; the body is the application's matter."""
+        self._forget_head()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self._forget_head()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self._forget_head()
+        self._head = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _forget_head(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which tells at once that it is to stop, and leaves the end of the process to us."""
+
+    stopping: Callable[[], None]
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """See `uvicorn.Server`, which would raise the signal again in the end, over the heads of those who tidy up."""
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, self._stop)
+        yield
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.stopping()
+        self.handle_exit(number, frame)
+
+
+def serve(
+    app: FastAPI, listening: socket.socket, stopping: Callable[[], None], *, proxies: str | None, grace: float
+) -> None:
+    """Answers on a socket until SIGTERM or SIGINT; then requests under way have `grace` seconds to end.
+
+    `stopping` is called by the signal's handler. `proxies` are the addresses (comma separated) whose `X-Forwarded-For`
+    is believed.
+    """
+    _allow_connections()
+    options: dict[str, Any] = {"forwarded_allow_ips": proxies} if proxies else {}
+    config = uvicorn.Config(
+        app,
+        http=PatientlessProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=proxies is not None,
+        timeout_keep_alive=int(HEAD_SECONDS),
+        timeout_graceful_shutdown=max(1, int(grace)),
+        limit_concurrency=_CONNECTIONS,
+        backlog=_BACKLOG,
+        **options,
+    )
+    server = _Server(config)
+    server.stopping = stopping
+    server.run(sockets=[listening])
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens for the service. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((host, port))
+    return made
+
+
+def _allow_connections() -> None:
+    """As many open files as the system lets us have: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,76 @@
+"""What became of each item of a batch, as the report of the batch tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from updater.core import retrying
+from updater.core.waiting import Push, push
+from updater.errors import ConfigurationError, EditRefused, UpdaterError
+from updater.feeds import Ending, Item
+from updater.model import Decision, Event, Outcome, Version
+from updater.pipeline import Report
+
+MAX_TRIES = 12
+"""How often an item is tried that fails for a reason which does not go away by itself: for more than half an hour."""
+
+_WEIGHT = (
+    Outcome.REFUSED,
+    Outcome.COMMITTED,
+    Outcome.PROPOSED,
+    Outcome.WAITING,
+    Outcome.HELD,
+    Outcome.REJECTED,
+    Outcome.SUPERSEDED,
+    Outcome.UNCHANGED,
+    Outcome.IGNORED,
+)
+_OUTSIDE = frozenset({1, 2, 5, 6})
+"""Exit codes of failures that are not the overlay's: the remote, the forge, settings. What was pushed is still good."""
+
+
+def ending(item: Item, report: Report, now: datetime, chance: float) -> Ending:
+    """What became of an item, given the report of its batch.
+
+    An item is done once everything that was decided on its pushes is on the remote, or is nothing to be done. It is
+    tried again where the remote or the forge failed, and while an environment's file is broken: nobody knows what that
+    environment follows. `chance` is a random number from 0 to 1.
+    """
+    wanted = {name for event in item.events for name in _names(event)}
+    mine = [each for each in report.decisions if each.event is not None and _names(each.event) & wanted]
+    failure = _failure(mine, report.problems)
+    if failure is not None:
+        return failed(item, failure, now, chance)
+    if not mine:
+        return Ending("done", Outcome.IGNORED, "nothing was decided about it")
+    first = min(mine, key=lambda each: _WEIGHT.index(each.outcome))
+    commits = tuple(dict.fromkeys(each.commit for each in mine if each.commit is not None))
+    return Ending("done", first.outcome, first.reason, commits)
+
+
+def failed(item: Item, error: Exception, now: datetime, chance: float) -> Ending:
+    """What becomes of an item that could not be finished: another try, unless there were too many of them already.
+
+    Failures that go away by themselves (`retry`) do not count: an outage sends nobody's event to the dead letters.
+    """
+    reason = str(error) if isinstance(error, UpdaterError) else f"unexpected: {type(error).__name__}: {error}"
+    passes = isinstance(error, UpdaterError) and error.retry
+    if item.tries + 1 >= MAX_TRIES and not passes:
+        return Ending("dead", "failed", f"{reason} (given up after {item.tries + 1} tries)")
+    return Ending("again", "failed", reason, at=now + retrying.pause(item.tries, chance), counts=not passes)
+
+
+def _names(event: Event) -> set[Push]:
+    """What a decision may call a push: by its tag alone, too (`pin: tag`)."""
+    return {push(event), (event.image, Version(event.version.tag))}
+
+
+def _failure(mine: Sequence[Decision], problems: Sequence[UpdaterError]) -> UpdaterError | None:
+    """Why the pushes of these decisions are not finished; None if they are."""
+    lost = [each for each in mine if each.outcome is Outcome.REFUSED and each.exit_code in _OUTSIDE]
+    if lost:
+        return next((problem for problem in problems if str(problem) == lost[0].reason), UpdaterError(lost[0].reason))
+    broken = [each for each in problems if isinstance(each, ConfigurationError) and not isinstance(each, EditRefused)]
+    unplanned = [each for each in problems if each.retry] if not mine else []
+    return next(iter((*broken, *unplanned)), None)
