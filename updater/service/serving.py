@@ -142,8 +142,11 @@ def _health(state: State, supply: Supply, thread: threading.Thread) -> Health:
 def _introduce(listening: socket.socket, settings: Settings, admitting: admission.Admission) -> None:
     host, port = listening.getsockname()[:2]
     _logger.info("serving %s on %s:%s", settings.repository, host, port)
+    ways: dict[str, list[str]] = {}
     for source, how in admitting.open_sources().items():
-        _logger.info("/hooks/%s: %s", source, how)
+        ways.setdefault("closed, without a secret" if how.startswith("closed") else how, []).append(source)
+    for how, sources in ways.items():
+        _logger.info("/hooks/ of %s: %s", ", ".join(sources), how)
     for warning in admitting.warnings():
         _logger.warning("%s", warning)
 

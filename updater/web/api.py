@@ -26,6 +26,8 @@ from updater.working.bell import Bell
 Answer = TypeVar("Answer")
 _SECONDS = 30.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+Services = Annotated[list[str] | None, Query(description="Services; globs, any number.")]
+InEnvironment = Annotated[str | None, Query(description="Only this environment.")]
 _bearer = HTTPBearer(auto_error=False, description="UPDATER_API_TOKEN")
 
 
@@ -81,11 +83,9 @@ def router(office: Office) -> APIRouter:
 def _repository(desk: Desk) -> APIRouter:
     """What is answered from the repository and the forge."""
     made = APIRouter()
-    service = Annotated[list[str] | None, Query(description="Services; globs, any number.")]
-    environment = Annotated[str | None, Query(description="Only this environment.")]
 
     @made.get("/status", summary="What stands where, what is held, what waits")
-    async def status(service: service = None, environment: environment = None) -> StatusAnswer:
+    async def status(service: Services = None, environment: InEnvironment = None) -> StatusAnswer:
         def question(sight: Sight) -> StatusAnswer:
             found = overview(sight, environment, service or ())
             return {**as_json.overview(found), "problems": [str(each) for each in (*found.problems, *found.doubts)]}
@@ -94,7 +94,7 @@ def _repository(desk: Desk) -> APIRouter:
 
     @made.get("/history", summary="What landed where, newest first")
     async def landed(
-        service: service = None, environment: environment = None, limit: Annotated[int, Query(ge=1, le=1000)] = 20
+        service: Services = None, environment: InEnvironment = None, limit: Annotated[int, Query(ge=1, le=1000)] = 20
     ) -> HistoryAnswer:
         return await _ask(desk, lambda sight: _history(sight, service or (), environment, limit))
 
