@@ -15,8 +15,8 @@ from updater.pipeline import Report
 from updater.telling.metrics import Metrics
 
 _logger = logging.getLogger(__name__)
-_LOUD = frozenset({Outcome.REFUSED})
-_QUIET = frozenset({Outcome.UNCHANGED, Outcome.SUPERSEDED, Outcome.IGNORED})
+_LEVELS = {Outcome.REFUSED: logging.WARNING, Outcome.IGNORED: logging.DEBUG}
+_QUIET = frozenset({Outcome.UNCHANGED, Outcome.SUPERSEDED})
 
 
 @dataclass(slots=True)
@@ -83,8 +83,9 @@ def _part(error: UpdaterError) -> str:
 
 def _tell(report: Report) -> None:
     for decision in report.decisions:
-        if decision.outcome not in _QUIET or decision.event is not None:
-            _logger.log(_level(decision), "%s", _words(decision), extra=_fields(decision))
+        level = _level(decision)
+        if _logger.isEnabledFor(level):
+            _logger.log(level, "%s", _words(decision), extra=_fields(decision))
     for problem in report.problems:
         _logger.error("%s%s", problem, f" ({problem.hint})" if problem.hint else "")
     for kept in report.pulls:
@@ -93,7 +94,9 @@ def _tell(report: Report) -> None:
 
 
 def _level(decision: Decision) -> int:
-    return logging.WARNING if decision.outcome in _LOUD else logging.INFO
+    """A pass finds most things unchanged each time, and most of what a registry tells is followed by nobody."""
+    is_quiet = decision.outcome in _QUIET and decision.event is None
+    return logging.DEBUG if is_quiet else _LEVELS.get(decision.outcome, logging.INFO)
 
 
 def _words(decision: Decision) -> str:

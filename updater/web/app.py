@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.routing import Route
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
 
 from updater import __version__
 from updater.web import health
@@ -26,29 +27,36 @@ def make_app(
     state: Callable[[], Health],
     exposed: Callable[[], tuple[bytes, str]],
     living: Living,
-) -> FastAPI:
-    """The application. `living` is entered when the server has started and left before it ends."""
+) -> Starlette:
+    """The application. `living` is entered when the server has started and left before it ends.
+
+    Web hooks come first, and past everything that FastAPI does for the API: there may be hundreds of them a second.
+    """
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with living():
             yield
 
     hooks = Hooks(reception)
-    app = FastAPI(
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # or the API would say that there is none
+    routes = [
+        Route("/hooks/{source}", hooks.receive, methods=methods),
+        Route("/hooks/{source}/{rest:path}", hooks.receive, methods=methods),
+        *health.routes(state, exposed),
+        Mount("/", _api(office)),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _api(office: Office) -> FastAPI:
+    made = FastAPI(
         title="manifest updater",
         description=_ABOUT,
         version=__version__,
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
     )
-    methods = ["POST", "OPTIONS"]
-    app.router.routes += health.routes(state, exposed)
-    app.router.routes += [
-        Route("/hooks/{source}", hooks.receive, methods=methods),
-        Route("/hooks/{source}/{rest:path}", hooks.receive, methods=methods),
-    ]
-    app.include_router(router(office))
-    return app
+    made.include_router(router(office))
+    return made

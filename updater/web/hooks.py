@@ -70,6 +70,8 @@ class Hooks:
         """Answers one web hook."""
         began = time.monotonic()
         source = request.path_params["source"]
+        if request.method not in ("POST", "OPTIONS"):
+            return _greeted(None)
         if source not in self._with.decoders:
             answer: Response = _answer(404, error=f"there is no source {source[:40]!a}")
             source = "unknown"

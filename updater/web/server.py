@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS = 5.0
@@ -74,7 +74,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(
-    app: FastAPI, listening: socket.socket, stopping: Callable[[], None], *, proxies: str | None, grace: float
+    app: Starlette, listening: socket.socket, stopping: Callable[[], None], *, proxies: str | None, grace: float
 ) -> None:
     """Answers on a socket until SIGTERM or SIGINT; then requests under way have `grace` seconds to end.
 
