@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bench import events, history, promotion, starts, table
+from bench import events, history, hooks, promotion, starts, table
 from bench.stand import Lab
 from bench.table import Row, Shares
 from bench.tools import ROOT, clean_environment, say
@@ -24,6 +24,8 @@ SERIES: Sequence[tuple[str, Callable[[Lab], Iterable[Row | Shares]]]] = (
     ("h", history.walk),
     ("i", starts.command_line),
     ("j", promotion.promotion),
+    ("k", hooks.accepted),
+    ("l", hooks.landed),
 )
 """What can be measured, by the letters of its rows."""
 

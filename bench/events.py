@@ -15,7 +15,7 @@ from bench.table import Row, Shares, at_most, below, times_faster
 from bench.tools import ROOT, UPDATER, run
 from updater import bootstrap
 
-_FLOOR = "fast-import + push"
+FLOOR = "fast-import + push"
 _ROUNDS = {"flat": 7, "nested": 15}
 """At most: in the flat folder each takes seconds."""
 
@@ -34,10 +34,10 @@ def event(lab: Lab) -> Iterator[Row | Shares]:
 def _event(lab: Lab, repository: Monorepo) -> tuple[Row, Figures, Shares]:
     """Each round is another service, whose overlay was proved before."""
     rounds = lab.few(_ROUNDS[repository.layout])
-    bumps = _bumps(repository.spread(rounds + lab.few(10)), "3.0.0")
+    bumps = bumps_of(repository.spread(rounds + lab.few(10)), "3.0.0")
     own: list[float] = []
     with stand(lab, repository) as place, place.shop() as shop:
-        floor = _proved(place, shop, bumps)
+        floor = proved(place, shop, bumps)
 
         def ours(number: int) -> None:
             before, started = watch.outside(), time.perf_counter()
@@ -49,7 +49,7 @@ def _event(lab: Lab, repository: Monorepo) -> tuple[Row, Figures, Shares]:
         profile = profiled(lambda: place.land_each(shop, bumps[rounds:]))
         floor.land(bumps[rounds:])
         place.check_equal()
-    row = Row("a", "one event to pushed commit, warm", repository.title, whole, _FLOOR, git)
+    row = Row("a", "one event to pushed commit, warm", repository.title, whole, FLOOR, git)
     return row, Figures(tuple(own)), Shares(f"one event, {repository.title}", watch.parts(whole, profile))
 
 
@@ -69,15 +69,15 @@ def command(lab: Lab) -> Iterator[Row]:
 
 def _command(lab: Lab, repository: Monorepo) -> Row:
     rounds = lab.few(_ROUNDS[repository.layout])
-    *bumps, before = _bumps(repository.spread(rounds + 1), "3.0.0")
+    *bumps, before = bumps_of(repository.spread(rounds + 1), "3.0.0")
     with stand(lab, repository) as place:
         with place.shop() as shop:
-            floor = _proved(place, shop, [*bumps, before])
+            floor = proved(place, shop, [*bumps, before])
         _handle(place, before)  # Python compiles the modules once
         floor.land([before])
         git, ours = in_turn(rounds, lambda n: floor.land([bumps[n]]), lambda n: _handle(place, bumps[n]))
         place.check_equal()
-    return Row("c", "`updater handle`, warm state folder", repository.title, ours, _FLOOR, git)
+    return Row("c", "`updater handle`, warm state folder", repository.title, ours, FLOOR, git)
 
 
 def _handle(place: Stand, bump: Bump) -> None:
@@ -92,9 +92,9 @@ def shell_job(lab: Lab) -> Iterator[Row]:
 
 def _shell_job(lab: Lab, repository: Monorepo) -> Row:
     rounds = lab.few(3 if repository.overlays < 10_000 else 1)  # a clone of the largest takes a minute
-    bumps = _bumps(repository.spread(rounds), "3.0.0")
+    bumps = bumps_of(repository.spread(rounds), "3.0.0")
     with stand(lab, repository) as place, place.shop() as shop:
-        _proved(place, shop, bumps)
+        proved(place, shop, bumps)
         job = ShellJob(repository, place.other, place.folder / "job")
         shell, ours = in_turn(rounds, lambda n: job.land(bumps[n]), lambda n: place.land(shop, [bumps[n]]))
     against = f"shell job ({job.steps})"
@@ -105,7 +105,7 @@ def burst(lab: Lab) -> Iterator[Row | Shares]:
     """Row e: many events for as many services in one batch; the first time nothing is proved yet."""
     repository, rounds = lab.nested(lab.burst_on), lab.few(5)
     services = repository.spread(lab.burst)
-    batches = [_bumps(services, f"{major}.0.0") for major in range(2, rounds + 4)]
+    batches = [bumps_of(services, f"{major}.0.0") for major in range(2, rounds + 4)]
     with stand(lab, repository) as place, place.shop() as shop:
         floor, job = place.floor(), ShellJob(repository, place.other, place.folder / "job")
 
@@ -124,7 +124,7 @@ def burst(lab: Lab) -> Iterator[Row | Shares]:
         place.check_equal()
         (shell,) = in_turn(lab.few(3), lambda n: job.land((services[n], "99.0.0")))
     what, renderings, pushes = f"burst of {len(services)} events", first.calls[RENDERING], watch.calls[PUSH] / rounds
-    against = f"{_FLOOR}, once"
+    against = f"{FLOOR}, once"
     yield Row("e", f"{what}, cold ({renderings} renderings)", repository.title, cold, against, cold_git)
     yield at_most(3, Row("e", f"{what}, warm ({pushes:g} push)", repository.title, warm, against, warm_git))
     each = Row("e", "each event of it", repository.title, warm.each(1 / len(services)), "shell job", shell)
@@ -132,7 +132,7 @@ def burst(lab: Lab) -> Iterator[Row | Shares]:
     yield Shares(f"{what}, {repository.title}", watch.parts(warm, profile))
 
 
-def _proved(place: Stand, shop: bootstrap.Workshop, bumps: Sequence[Bump]) -> Floor:
+def proved(place: Stand, shop: bootstrap.Workshop, bumps: Sequence[Bump]) -> Floor:
     """Lands another version before these, which proves the shapes of their overlays; on the floor's side, too."""
     floor = place.floor()
     before = [(number, "2.0.0") for number, _ in bumps]
@@ -141,5 +141,5 @@ def _proved(place: Stand, shop: bootstrap.Workshop, bumps: Sequence[Bump]) -> Fl
     return floor
 
 
-def _bumps(services: Sequence[int], tag: str) -> list[Bump]:
+def bumps_of(services: Sequence[int], tag: str) -> list[Bump]:
     return [(number, tag) for number in services]
