@@ -8,6 +8,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -227,6 +228,56 @@ def test_at_most_four_envelopes_are_opened(depth: int, fits: bool) -> None:
             received(body)
 
 
+# --- web hooks ---
+
+
+def form(payload: object, after: str = "") -> bytes:
+    return f"{urlencode({'payload': json.dumps(payload)})}{after}".encode()
+
+
+def test_a_form_with_a_payload_is_the_json_in_it() -> None:
+    payload = {"text": "a b+c&d=e%20 ü", "message": "payload=1"}
+    assert received(form(payload)).payload == payload
+    assert received(form(payload, after="&signature=x")).payload == payload
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", ""])
+def test_what_is_json_is_never_taken_for_a_form(content_type: str) -> None:
+    body = {"text": "x&payload=%7B%7D"}
+    assert received(body, {"content-type": content_type}).payload == body
+
+
+@pytest.mark.parametrize("body", [b"payload=", b"payload=hello", b"payload=%FF", b"other=1&payload=%7B%7D"])
+def test_a_form_without_json_is_an_error(body: bytes) -> None:
+    with pytest.raises(EventError, match="the body is not"):
+        received(body)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "x-github-delivery",
+        "x-gitea-delivery",
+        "x-forgejo-delivery",
+        "x-nexus-webhook-delivery",
+        "x-amz-sns-message-id",
+    ],
+)
+def test_a_web_hook_s_delivery_has_the_id_of_its_header(header: str) -> None:
+    assert received(PAYLOAD, {header: "72d3162e-cc78"}).id == "72d3162e-cc78"
+
+
+def test_an_envelope_s_id_goes_before_a_header_that_a_publisher_may_have_set() -> None:
+    """Without its wrapper, Pub/Sub makes a header of each attribute."""
+    assert received(PAYLOAD, {"x-goog-pubsub-message-id": "42", "x-github-delivery": "forged"}).id == "42"
+
+
+def test_what_came_with_a_delivery_stays_with_its_message() -> None:
+    headers = {"x-github-event": "push"}
+    message = unwrap(Delivery("github", b"{}", NOW, headers, "?registry=registry.example"))
+    assert (message.headers, message.address) == (headers, "?registry=registry.example")
+
+
 # --- ids from outside ---
 
 
@@ -234,6 +285,7 @@ def test_at_most_four_envelopes_are_opened(depth: int, fits: bool) -> None:
 def test_an_id_that_could_leave_its_trailer_is_replaced_by_its_hash(given_id: str) -> None:
     digest = hashlib.sha256(given_id.encode("utf-8", "surrogatepass")).hexdigest()
     assert received(pubsub(messageId=given_id)).id == f"sha256:{digest[:32]}"
+    assert received(PAYLOAD, {"x-github-delivery": given_id}).id == f"sha256:{digest[:32]}"
 
 
 @pytest.mark.parametrize("given_id", [5, None, [], ""])

@@ -159,3 +159,34 @@ def test_text_from_outside_is_shown_short_and_printable(given_text: str) -> None
 def test_text_that_is_cut_says_so() -> None:
     assert pushes.shown("a" * 81) == "'" + "a" * 76 + "..."
     assert pushes.shown("1.4.0\n") == "'1.4.0\\n'"
+
+
+@pytest.mark.parametrize("repository", ["registry.example/app", "localhost/app", "registry:5000/app"])
+def test_a_repository_with_a_host_is_taken_as_it_is(repository: str) -> None:
+    assert pushes.hosted(repository) == repository
+
+
+@pytest.mark.parametrize("repository", ["", "registry/app", "/app", "app"])
+def test_a_repository_without_a_host_is_refused_for_it_would_be_somebody_elses_on_docker_hub(repository: str) -> None:
+    with pytest.raises(EventError, match="cannot be the host of an image"):
+        pushes.hosted(repository)
+
+
+@pytest.mark.parametrize(
+    ("reference", "tag"), [("1.4.0", "1.4.0"), ("", ""), (None, None), (DIGEST, None), ("sha256:0", None)]
+)
+def test_a_digest_in_the_place_of_a_tag_is_none(reference: str | None, tag: str | None) -> None:
+    assert pushes.unless_digest(reference) == tag
+
+
+@pytest.mark.parametrize(
+    ("value", "read_value"),
+    [('{"a": [1]}', {"a": [1]}), ('"a"', "a"), ({"a": 1}, {"a": 1}), (None, None), (7, 7), ("", None), ("a", None)],
+)
+def test_json_in_a_text_is_read_and_other_values_stay(value: object, read_value: object) -> None:
+    assert pushes.nested(value) == read_value
+
+
+@pytest.mark.parametrize("hostile", ["[" * 100_000, '{"a":' * 100_000, "9" * 5000, "\ud800"], ids=len)
+def test_hostile_json_in_a_text_is_none(hostile: str) -> None:
+    assert pushes.nested(hostile) is None

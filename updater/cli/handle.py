@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from updater.cli.options import Common, common
 from updater.cli.telling import finish
+
+if TYPE_CHECKING:
+    from updater.errors import UpdaterError
+    from updater.model import Reported
+    from updater.sight import Sight
 
 
 @click.command()
@@ -26,10 +32,25 @@ def handle(common: Common, files: tuple[str, ...], source: str | None) -> None:
     from updater import pipeline
     from updater.adapters.clock import SystemClock
     from updater.cli import output, payloads
+    from updater.decoding import decode
 
     read = payloads.read(files, source, SystemClock().now())
     with common.opened() as workshop:
-        report = pipeline.handle(workshop.parts, read.deliveries)
-    report = replace(report, problems=(*read.problems, *report.problems))
+        decoding = decode(workshop.parts.decoders, read.deliveries)
+        report = pipeline.land(workshop.parts, decoding)
+        unposted = [error for each in decoding.reported if (error := _unposted(workshop.parts.sight, each)) is not None]
+    report = replace(report, problems=(*read.problems, *report.problems, *unposted))
     output.report(report, {}, in_json=common.json)
     finish(report)
+
+
+def _unposted(sight: Sight, reported: Reported) -> UpdaterError | None:
+    """Posts a gate's result; what keeps it from that."""
+    from updater.errors import UpdaterError
+    from updater.working.posting import post
+
+    try:
+        post(sight, [reported])
+    except UpdaterError as error:
+        return error
+    return None

@@ -7,12 +7,13 @@ what an error or a reason shows of the sender's text is short and printable.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from updater.core.references import is_artifact_tag, is_digest, is_tag, normalise
+from updater.core.references import is_artifact_tag, is_digest, is_host, is_tag, normalise
 from updater.errors import EventError
 from updater.model import Decoded, Event, Message, Version
 
@@ -104,6 +105,31 @@ def text(fields: Mapping[str, Any], key: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise EventError(f"`{key}` has to be a text, and is {_described(value)}")
+
+
+def hosted(repository: str) -> str:
+    """`repository`, once it is sure that it begins with a host. Raises `EventError` where it does not: as
+    `registry/app` it would be somebody's image on Docker Hub.
+    """
+    host = repository.partition("/")[0]
+    if not is_host(host):
+        raise EventError(f"{shown(host)} cannot be the host of an image: it has neither a dot nor a port")
+    return repository
+
+
+def unless_digest(reference: str | None) -> str | None:
+    """The tag that a sender names, or None where it has put the digest of an untagged manifest in the tag's place."""
+    return None if reference is not None and reference.startswith("sha256:") else reference
+
+
+def nested(value: object) -> Any:
+    """What a sender wrote as JSON in a text, read; any other value as it is, and text that is no JSON as None."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
 
 
 def delivery_id(given: str) -> str:

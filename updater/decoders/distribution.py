@@ -10,8 +10,7 @@ from functools import partial
 from typing import Any
 
 from updater.core import instants
-from updater.core.pushes import gather, pushed, shown, stranger, text
-from updater.core.references import is_host
+from updater.core.pushes import gather, hosted, pushed, shown, stranger, text
 from updater.errors import EventError
 from updater.model import Decoded, Message
 
@@ -44,13 +43,9 @@ def _is_blob(target: dict[str, Any]) -> bool:
 
 
 def _manifest(message: Message, entry: dict[str, Any], target: dict[str, Any]) -> Decoded:
-    host = _host(entry, target)
-    if not is_host(host):
-        # As `registry/app` it would be somebody's image on Docker Hub.
-        raise EventError(f"{shown(host)} cannot be the host of an image: it has neither a dot nor a port")
     return pushed(
         message,
-        f"{host}/{text(target, 'repository') or ''}",
+        f"{hosted(_host(entry, target))}/{text(target, 'repository') or ''}",
         text(target, "tag"),
         text(target, "digest"),
         at=instants.from_text(entry.get("timestamp")),

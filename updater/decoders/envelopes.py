@@ -1,7 +1,8 @@
 """Taking a delivery out of the envelopes that transports put around it.
 
 Sources: "Push subscriptions" and "Payload unwrapping" of the Pub/Sub documentation; CloudEvents 1.0,
-JSON event format §3 (structured) and HTTP protocol binding §3.1 (binary).
+JSON event format §3 (structured) and HTTP protocol binding §3.1 (binary); "Creating webhooks" of GitHub's
+documentation (its hooks, and Gitea's, may come as a form with the JSON in the field `payload`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
+from urllib.parse import unquote_to_bytes
 
 from updater.core import instants
 from updater.core.pushes import delivery_id, hashed
@@ -19,6 +21,14 @@ from updater.model import Delivery, Message
 
 MAX_BYTES = 1_048_576
 MAX_ENVELOPES = 4
+_FORM = b"payload="
+_DELIVERY_HEADERS = (
+    "x-github-delivery",
+    "x-gitea-delivery",
+    "x-forgejo-delivery",
+    "x-nexus-webhook-delivery",
+    "x-amz-sns-message-id",
+)
 _PUBSUB_HEADERS = ("x-goog-pubsub-message-id", "x-goog-pubsub-publish-time")
 _PUBSUB_KEYS = {"data", "attributes", "messageId", "message_id"}
 
@@ -34,26 +44,27 @@ class _Envelope:
 def unwrap(delivery: Delivery) -> Message:
     """The sender's own JSON and what the envelopes told of it.
 
-    The id is that of the outermost envelope which has one, else a hash of the body; the time is the earliest
-    one told, since every transport on the way can only add delay. A message without data, or with data
-    that is not JSON, has the payload None. Raises `EventError` for a body over `MAX_BYTES`, one that is
+    The id is that of the outermost envelope which has one, else that of a web hook's header, else a hash of the body;
+    the time is the earliest one told, since every transport on the way can only add delay. A message without data, or
+    with data that is not JSON, has the payload None. Raises `EventError` for a body over `MAX_BYTES`, one that is
     not JSON itself, a broken envelope, and more than `MAX_ENVELOPES` of them.
     """
     if len(delivery.body) > MAX_BYTES:
         raise EventError(f"the body has {len(delivery.body)} bytes, more than the {MAX_BYTES} that are read")
     envelopes = list(_in_headers(delivery.headers))
-    payload = _data(delivery.body) if envelopes else _document(delivery.body)
+    body = _out_of_form(delivery.body)
+    payload = _data(body) if envelopes else _document(body)
     while (opened := _open(payload)) is not None:
         envelope, payload = opened
         envelopes.append(envelope)
         if len(envelopes) > MAX_ENVELOPES:
             raise EventError(f"the payload is in more than {MAX_ENVELOPES} envelopes")
-    ids = [delivery_id(envelope.id) for envelope in envelopes if envelope.id]
+    ids = [*(envelope.id for envelope in envelopes), *map(delivery.headers.get, _DELIVERY_HEADERS)]
     times = [time for envelope in envelopes if (time := instants.from_text(envelope.time)) is not None]
     return Message(
         source=delivery.source,
         payload=payload,
-        id=ids[0] if ids else hashed(delivery.body),
+        id=next((delivery_id(id_) for id_ in ids if id_), hashed(delivery.body)),
         received_at=delivery.received_at,
         sent_at=min(times, default=None),
         attributes=_merged(envelopes),
@@ -67,6 +78,13 @@ def _merged(envelopes: list[_Envelope]) -> dict[str, str]:
     """The attributes of all envelopes; the outermost, whose sender we know best, has the last word."""
     inwards = reversed(envelopes)
     return {k.lower(): v for envelope in inwards for k, v in envelope.attributes.items() if isinstance(v, str)}
+
+
+def _out_of_form(body: bytes) -> bytes:
+    """The JSON in a form. No JSON begins like one, and content types mislead: Pub/Sub's emulator calls all a form."""
+    if not body.startswith(_FORM):
+        return body
+    return unquote_to_bytes(body.removeprefix(_FORM).partition(b"&")[0].replace(b"+", b" "))
 
 
 def _in_headers(headers: Mapping[str, str]) -> Iterator[_Envelope]:
