@@ -199,7 +199,7 @@ def test_every_command_explains_itself(updater: CommandLine, name: str) -> None:
     assert not shown.endswith("..."), "the map shows whole sentences"
 
 
-@pytest.mark.parametrize("name", sorted(commands().keys() - {"completion", "schema", "pr"}))
+@pytest.mark.parametrize("name", sorted(commands().keys() - {"completion", "events", "pr", "schema"}))
 def test_every_command_takes_the_common_options(name: str) -> None:
     assert {"--repo", "--output", "--debug"} <= {option for each in commands()[name].params for option in each.opts}
 

@@ -66,6 +66,11 @@ def show(bare: Path, path: str, commit: str = "main") -> str:
     return git(bare, "show", f"{commit}:{path}")
 
 
+def refs(bare: Path, prefix: str) -> list[str]:
+    """The whole names of the refs below a name, sorted."""
+    return git(bare, "for-each-ref", "--format=%(refname)", prefix).splitlines()
+
+
 def shallow(bare: Path, folder: Path, depth: int) -> Path:
     """A bare copy of a repository whose history is cut short, to which one may push."""
     git(folder.parent, "clone", "--quiet", "--bare", f"--depth={depth}", f"file://{bare}", str(folder))

@@ -69,8 +69,11 @@ def _blob(folder: Path, content: bytes, media_type: str) -> dict[str, str | int]
 
 
 @contextmanager
-def running_registry(folder: Path) -> Iterator[Registry]:
-    """A registry process that notifies a listener in this process; both end with the block."""
+def running_registry(folder: Path, hook: str = "", token: str = "") -> Iterator[Registry]:
+    """A registry process that notifies a listener in this process; both end with the block.
+
+    It notifies the address `hook` as well, if there is one, and shows the token there.
+    """
     program = require("docker-registry")
     port = _free_port()
     registry = Registry(f"127.0.0.1:{port}", folder)
@@ -79,7 +82,8 @@ def running_registry(folder: Path) -> Iterator[Registry]:
         config.write_text(
             f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder / 'registry'}}}}}\n"
             f"http: {{addr: 127.0.0.1:{port}}}\nnotifications:\n  endpoints:\n"
-            f"    - {{name: updater, url: 'http://127.0.0.1:{sink}/', timeout: 1s, threshold: 5, backoff: 1s}}\n"
+            + _endpoint("here", f"http://127.0.0.1:{sink}/")
+            + (_endpoint("hook", hook, token) if hook else "")
         )
         process = subprocess.Popen(
             [program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -90,6 +94,12 @@ def running_registry(folder: Path) -> Iterator[Registry]:
         finally:
             process.terminate()
             process.wait(timeout=20)
+
+
+def _endpoint(name: str, url: str, token: str = "") -> str:
+    """A line of the registry's configuration; see "notifications" in its documentation."""
+    headers = f"headers: {{Authorization: ['Bearer {token}']}}, " if token else ""
+    return f"    - {{name: {name}, url: '{url}', {headers}timeout: 1s, threshold: 5, backoff: 1s}}\n"
 
 
 @contextmanager

@@ -117,6 +117,7 @@ class Site:
     post_fails: Exception | None = None
     watched: list[tuple[str, int]] = field(default_factory=list)
     lived: list[str] = field(default_factory=list)
+    peer: str = "127.0.0.1"
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """One request, and its answer."""
@@ -142,7 +143,7 @@ class Site:
         app = make_app(
             self._reception(), office, lambda: self.health, lambda: (b"updater_up 1\n", "text/plain"), self._living
         )
-        transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
+        transport = httpx.ASGITransport(app, client=(self.peer, 5000))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
             yield client
         desk.close()

@@ -124,9 +124,9 @@ def test_the_changelog_has_a_place_for_what_is_not_released() -> None:
 def test_every_decoder_is_registered_and_every_registered_decoder_is_there() -> None:
     registered = pyproject()["project"]["entry-points"]["updater.decoders"]
     modules = {path.stem for path in (ROOT / "updater/decoders").glob("*.py")} - {"__init__", "envelopes"}
-    assert {name.replace("-", "_") for name in registered} == modules
-    for name, target in registered.items():
-        assert target == f"updater.decoders.{name.replace('-', '_')}:decode"
+    assert {target.partition(":")[0].removeprefix("updater.decoders.") for target in registered.values()} == modules
+    assert {name.replace("-", "_") for name in registered} >= modules
+    assert all(target.endswith(":decode") for target in registered.values())
 
 
 def test_every_file_that_the_image_is_made_of_is_there_and_let_through() -> None:

@@ -61,6 +61,14 @@ def test_without_a_token_this_machine_is_answered_by_its_own_names_alone() -> No
     assert site.ask("GET", "/api/v1/events", headers={"host": "updater.example.org"}).status_code == 403
 
 
+@pytest.mark.parametrize("peer", ["192.0.2.2", "10.0.0.7", "::ffff:10.0.0.7", "2001:db8::1", "testclient"])
+def test_without_a_token_nobody_elsewhere_is_answered_whatever_host_they_name(peer: str) -> None:
+    site = Site(peer=peer)
+    assert site.ask("GET", "/api/v1/events", headers={"host": "localhost"}).status_code == 403
+    assert site.ask("POST", "/api/v1/reconcile").status_code == 403
+    assert not site.bell.news()
+
+
 def test_without_a_token_no_page_of_somebody_else_is_answered() -> None:
     answer = Site().ask("POST", "/api/v1/reconcile", headers={"origin": "https://evil.example"})
     assert answer.status_code == 403

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.wires import Script, Wire
+from tests.helpers.gitops import AUTHOR
+from tests.helpers.wires import PLACE, Script, Wire
 from updater.errors import ForgeRefused, ForgeUnavailable
+from updater.forge import Connection
 from updater.forges.github.answers import Answer, Later
-from updater.forges.github.client import PATIENCE, TRIES
+from updater.forges.github.client import PATIENCE, TRIES, Client
+from updater.forges.github.queries import last_comment
 
 BROKEN = Later("broken off")
 
@@ -81,3 +84,13 @@ def test_closing_gives_the_connections_back() -> None:
     wire = Wire([])
     wire.client.close()
     assert wire.is_closed
+
+
+def test_whoever_counts_requests_is_told_of_each_try_and_what_the_limit_leaves() -> None:
+    script: Script = [BROKEN, limited(1), Answer(200, {"x-ratelimit-remaining": "4999"}, "{}")]
+    wire, told = Wire([*script, Answer(200, {"x-ratelimit-remaining": "many"}, '{"data": {}}')]), []
+    connection = Connection("", AUTHOR, {}, lambda: wire.now, wire.pause, watch=lambda *each: told.append(each))
+    client = Client(wire, lambda: "hush", PLACE, connection)
+    client.read("/x", "read")
+    client.query(last_comment(1), "read")
+    assert told == [(None, None), (403, None), (200, 4999), (200, None)]

@@ -12,7 +12,7 @@ from tests.helpers.events import IMAGE, at, pushed
 from tests.helpers.fake_forge import FakeForge
 from tests.helpers.fake_repository import FakeRepository, environment_file, overlay, sight
 from tests.helpers.working import QuickBell, Workplace
-from updater.errors import ForgeUnavailable, PushRefused, RemoteUnavailable, UpdaterError
+from updater.errors import ForgeUnavailable, GitError, PushRefused, RemoteUnavailable, UpdaterError
 from updater.feeds import Item
 from updater.forge import GATES
 from updater.model import Event, Reported
@@ -348,3 +348,36 @@ def test_nobody_reports_in_the_name_of_the_updater() -> None:
     place = worked_with_forge(forge, told(GATES, commit=str(forge.repository.tip("main"))))
     assert place.feed.outcomes() == [("1", "done", "refused")]
     assert not forge.reports
+
+
+# --- the end
+
+
+class Broken(FakeRepository):
+    """A remote to which the push is broken off because the service ends."""
+
+    bell: QuickBell
+
+    def push(self, updates: Sequence[Update]) -> dict[str, PushOutcome]:
+        self.bell.stop()
+        raise GitError("git was killed")
+
+
+def test_what_is_broken_off_at_the_end_counts_as_not_tried() -> None:
+    """However often the service is restarted while a push hangs, nobody's event is given up for it."""
+    repository = Broken({"main": FILES})
+    place = workplace(repository, item(pushed("1.1.0"), tries=MAX_TRIES - 1))
+    repository.bell = place.bell
+    place.run()
+    assert place.feed.ended == []
+
+
+def test_what_landed_before_the_end_is_settled() -> None:
+    class Ending(FakeRepository):
+        def push(self, updates: Sequence[Update]) -> dict[str, PushOutcome]:
+            place.bell.stop()
+            return super().push(updates)
+
+    place = workplace(Ending({"main": FILES}), item(pushed("1.1.0")))
+    place.run()
+    assert place.feed.outcomes() == [("1", "done", "committed")]

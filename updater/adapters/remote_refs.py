@@ -11,6 +11,7 @@ from updater.adapters import wire
 from updater.adapters.git import Git
 from updater.adapters.pushing import HEADS, ref
 from updater.adapters.wire import OURS
+from updater.core.outcomes import MARKS
 from updater.core.waiting import REFS as WAITING
 from updater.errors import BranchMissing
 from updater.protocols import PushOutcome, Update
@@ -107,7 +108,7 @@ class RemoteRefs:
             del self._tips[name]
 
     def _local_tips(self) -> dict[str, str]:
-        lines = wire.lines(self._git.check("for-each-ref", "--format=%(objectname) %(refname)", HEADS, WAITING))
+        lines = wire.lines(self._git.check("for-each-ref", "--format=%(objectname) %(refname)", HEADS, WAITING, MARKS))
         return {name.removeprefix(HEADS): oid for oid, name in (line.split(" ", 1) for line in lines)}
 
     def _there(self) -> str:

@@ -27,7 +27,7 @@ def mirror_folder(remote: Remote, state: Path, now: datetime) -> Path:
 
     Raises `UsageError` where the state folder cannot be written, and `GitError` where cloning fails.
     """
-    folder = state / f"{hashlib.sha256(remote.url.encode()).hexdigest()[:16]}.git"
+    folder = _place(remote, state, ".git")
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         with locked(folder.with_suffix(".lock")):
@@ -39,6 +39,11 @@ def mirror_folder(remote: Remote, state: Path, now: datetime) -> Path:
         message = f"the state folder {state} cannot be used: {error.strerror}"
         raise UsageError(message, hint="name one that can be written with UPDATER_STATE_DIR") from error
     return folder
+
+
+def inbox_file(remote: Remote, state: Path) -> Path:
+    """Where the inbox of `remote` is kept, whether it is there or not: beside its mirror."""
+    return _place(remote, state, ".inbox")
 
 
 @contextmanager
@@ -66,6 +71,10 @@ def fetching(folder: Path) -> Iterator[None]:
     """Lets one process at a time fetch into a mirror."""
     with locked(folder / _OUR_LOCK):
         yield
+
+
+def _place(remote: Remote, state: Path, ending: str) -> Path:
+    return state / f"{hashlib.sha256(remote.url.encode()).hexdigest()[:16]}{ending}"
 
 
 def _clone(remote: Remote, folder: Path) -> None:

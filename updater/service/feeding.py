@@ -52,15 +52,15 @@ def supply(
     inbox.on_put(bell.ring)
     if not (settings.pulls or settings.queue or settings.dead_letters):
         return Supply([inbox], [], inbox)
-    publisher = _publisher(stack)
+    publishing = publisher(stack)
     bury: Bury = inbox.burying
     if settings.dead_letters is not None:
-        bury = queue.dead_letters(publisher, settings.dead_letters)
+        bury = queue.dead_letters(publishing, settings.dead_letters)
     around = Around(bury, now, _pause, bell.ring, lambda _: bell.tell(), metrics.event)
     wanted: list[tuple[Pull, Read]] = [(pull, partial(read, decoders)) for pull in settings.pulls]
     intake: Intake = inbox
     if settings.queue is not None:
-        intake = queue.QueueIntake(publisher, settings.queue.topic, bury, now)
+        intake = queue.QueueIntake(publishing, settings.queue.topic, bury, now)
         wanted.append((Pull("queue", settings.queue.subscription), queue.reader(now)))
     pulled = [_feed(pull, reader, around, settings.max_messages) for pull, reader in wanted]
     return Supply([inbox, *pulled], pulled, intake)
@@ -72,7 +72,8 @@ def _feed(pull: Pull, reader: Read, around: Around, most: int) -> PubsubFeed:
     return PubsubFeed(pull.source, reader, around, lambda receive: Subscription(pull.subscription, receive, most))
 
 
-def _publisher(stack: ExitStack) -> Publisher:
+def publisher(stack: ExitStack) -> Publisher:
+    """What publishes, closed with the stack. Raises `UsageError`."""
     try:
         from updater.adapters.pubsub import Publisher
     except ImportError as error:

@@ -21,11 +21,12 @@ _QUIET = frozenset({Outcome.UNCHANGED, Outcome.SUPERSEDED})
 
 @dataclass(slots=True)
 class State:
-    """A `working.listening.Listener`. `told` is called after something may have landed, with the report."""
+    """A `working.listening.Listener`. `told` is called after each batch and pass, `tidy` after a pass alone."""
 
     metrics: Metrics
     now: Callable[[], datetime]
     told: Callable[[Report], None]
+    tidy: Callable[[], None]
     is_open: bool = False
     doubts: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,6 +55,7 @@ class State:
         _tell(report)
         self._weigh(report)
         self.told(report)
+        self.tidy()
 
     def _settled(self, item: Item, ending: Ending) -> None:
         now = self.now()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol, TypeVar
@@ -180,7 +181,15 @@ def _guard(tokens: Sequence[str]) -> Callable[..., None]:
 
     def on_this_machine(request: Request) -> None:
         host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-        if host not in _LOOPBACK or "origin" in request.headers:
+        if not _is_loopback(request) or host not in _LOOPBACK or "origin" in request.headers:
             raise HTTPException(403, "without UPDATER_API_TOKEN only this machine is answered")
 
     return with_token if expected else on_this_machine
+
+
+def _is_loopback(request: Request) -> bool:
+    """Whether whoever asks is on this machine."""
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False

@@ -83,14 +83,14 @@ class Hooks:
     async def _answered(self, source: str, request: Request) -> Response:
         asked = _asked(source, request)
         try:
-            early = self._with.admission.before_body(asked)
             if request.method == "OPTIONS":
                 return _greeted(await self._with.admission.handshake(asked, b""))
+            early = self._with.admission.before_body(asked)
             if early.verdict not in ("admitted", "needs-body"):
                 return await self._turn_away(early)
             with self._room.held() as buffer:
                 body = await self._room.read(request, buffer)
-                proved = await self._with.admission.with_body(asked, body)
+                proved = early if early.verdict == "admitted" else await self._with.admission.with_body(asked, body)
                 if proved.verdict != "admitted":
                     return await self._turn_away(proved)
                 if (greeting := await self._with.admission.handshake(asked, body)) is not None:
@@ -110,7 +110,11 @@ class Hooks:
                 await asyncio.sleep(_TURNING_AWAY)
             finally:
                 self._turned_away -= 1
-        return _answer(403 if answer.verdict == "closed" else 401, {"Connection": "close"}, error=answer.reason)
+        if answer.verdict == "closed":
+            return _answer(403, {"Connection": "close"}, error=answer.reason)
+        # Some senders (Amazon SNS) show their password only to who asks for it.
+        asking = {"WWW-Authenticate": 'Basic realm="updater"', "Connection": "close"}
+        return _answer(401, asking, error=answer.reason)
 
     async def _taken(self, delivery: Delivery) -> Response:
         """The answer to a delivery of a sender who proved who he is."""

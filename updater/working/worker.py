@@ -109,12 +109,15 @@ class Worker:
         began = self._tools.monotonic()
         items = [item for _, item in taken]
         report, endings = self._outcome(parts, items)
+        # What fails while the service ends was broken off: it counts as not tried, and waits for the next start.
+        ends = self._bell.stopped
+        settled = [each for each in zip(taken, endings, strict=True) if each[1].state == "done" or not ends]
         for feed in self._feeds:
-            mine = [(item, each) for (of, item), each in zip(taken, endings, strict=True) if of is feed]
+            mine = [(item, each) for (of, item), each in settled if of is feed]
             if mine:
                 feed.settle(mine)
         self._worked_at = self._tools.monotonic()
-        self._listener.worked(list(zip(items, endings, strict=True)), report, self._worked_at - began)
+        self._listener.worked([(item, each) for (_, item), each in settled], report, self._worked_at - began)
         if report.commits:
             self._passes.hurry()
         if not self._rested(report):

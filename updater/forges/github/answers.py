@@ -80,6 +80,12 @@ def data(answer: Answer, asked: Asked, now: datetime) -> tuple[Mapping[str, Any]
     return body["data"], not errors
 
 
+def left(answer: Answer) -> int | None:
+    """How many requests GitHub lets us make until its limit begins anew; None where it does not say."""
+    number = answer.headers.get("x-ratelimit-remaining", "")
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None
+
+
 def said(answer: Answer) -> str:
     """What GitHub says about a request that it refuses, in one printable line."""
     try:

@@ -81,18 +81,27 @@ class Client:
         self._tried(lambda: self._paced(lambda: self._queried(query, doing, right)), landed)
 
     def _sent(self, verb: str, path: str, body: Any, doing: str, right: str) -> Any:
-        answer = self._wire.send(self._token(), verb, path, body)
+        answer = self._watched(lambda: self._wire.send(self._token(), verb, path, body))
         return answers.content(answer, self._asked(doing, right), self.now())
 
     def _queried(self, query: Query, doing: str, right: str) -> Mapping[str, Any]:
         variables = {"owner": self._place.owner, "name": self._place.name} if query.in_repository else {}
-        answer = self._wire.query(self._token(), query.text, {**variables, **query.variables})
+        answer = self._watched(lambda: self._wire.query(self._token(), query.text, {**variables, **query.variables}))
         found, is_whole = answers.data(answer, self._asked(doing, right), self.now())
         if not is_whole and not self._has_warned:
             self._has_warned = True
             where = self._place.repository
             _logger.warning("not all reports on commits of %s can be read: the token lacks `checks: read`", where)
         return found
+
+    def _watched(self, send: Callable[[], Answer]) -> Answer:
+        try:
+            answer = send()
+        except Later:
+            self._connection.watch(None, None)
+            raise
+        self._connection.watch(answer.status, answers.left(answer))
+        return answer
 
     def _asked(self, doing: str, right: str) -> Asked:
         return Asked(self._place.repository, doing, right, self._place.variables)

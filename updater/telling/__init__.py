@@ -1,0 +1,1 @@
+"""What the service tells of itself: logs, metrics, and outcomes as events that others can follow."""
