@@ -78,7 +78,7 @@ tests-fast:
 
 tests-lowest:
 	@$(PYTHON) tools/make_venv.py $(LOWEST) requirements/lowest.txt
-	$(LOWEST)/bin/python -m pytest --numprocesses=auto -m "not slow" tests/unit
+	$(LOWEST)/bin/python -m pytest --numprocesses=auto --hypothesis-profile=few -m "not slow" tests/unit
 
 compile = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' $(LOCK) --output-file requirements/$(1) $(2)

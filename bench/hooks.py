@@ -52,10 +52,10 @@ class _Measured:
 
 def accepted(lab: Lab) -> Iterator[Row]:
     """Row k: beside a bare application; with pushes that nobody follows, and with pushes that land meanwhile."""
-    count = RATE * 10 if lab.burst >= SERVICES else RATE // 5
+    count, rounds = (RATE * 10, 5) if lab.burst >= SERVICES else (RATE // 5, 1)
     for what, follows in (("followed by nobody", False), (f"landing in {SERVICES} services", True)):
         ours, bare = _Measured([], []), _Measured([], [])
-        for _ in range(lab.few(5)):
+        for _ in range(rounds):
             with tempfile.TemporaryDirectory(prefix="updater-bench-") as folder:
                 with serving(_repository(Path(folder), follows=follows), Path(folder)) as url:
                     ours.add(f"{url}/hooks/generic", count)
@@ -75,7 +75,7 @@ def _rows(what: str, ours: _Measured, bare: _Measured) -> Iterator[Row]:
 
 def landed(lab: Lab) -> Iterator[Row]:
     """Row l: one event after the other, from its web hook to the remote, in a warm service."""
-    return (_landed(lab, repository) for repository in lab.repositories)
+    return (_landed(lab, repository) for repository in lab.repositories[: None if lab.burst >= SERVICES else 1])
 
 
 def _landed(lab: Lab, repository: Monorepo) -> Row:

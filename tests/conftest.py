@@ -26,6 +26,7 @@ GIT = {
 
 # How long a test takes is no failure; what runs in CI is the same each time.
 settings.register_profile("updater", max_examples=60, deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.register_profile("few", settings.get_profile("updater"), max_examples=10)
 settings.load_profile("updater")
 
 
