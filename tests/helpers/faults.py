@@ -21,7 +21,7 @@ from typing import Any
 from tests.helpers.service import Launch, Process
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["updater.service.serving", "updater.cli.main", __name__])
+_context.set_forkserver_preload(["updater.service.serving", "updater.adapters.pubsub", "updater.cli.main", __name__])
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Step:
     """A call of a function that belongs to the product: it is one if `is_it`, given arguments and result."""
 
     function: str
-    is_it: Callable[[tuple[Any, ...], Any], bool] = lambda arguments, result: True
+    is_it: Callable[[tuple[Any, ...], Any], bool] = lambda *_: True
 
 
 def _moves(prefix: str) -> Callable[[tuple[Any, ...], Any], bool]:
@@ -57,6 +57,11 @@ STEPS: Mapping[str, Step] = {
 def killed(when: str, step: str) -> Launch:
     """Starts a service that is killed right `before` or `after` it comes to a step for the first time."""
     return partial(_launch, partial(_die, when, step))
+
+
+def impatient() -> Launch:
+    """Starts a service whose leases end soon after its death: after the ten seconds that are Pub/Sub's shortest."""
+    return partial(_launch, _lease_shortly)
 
 
 def undisturbed() -> Launch:
@@ -110,6 +115,12 @@ def _nothing() -> None:
     """Nothing is wrong."""
 
 
+def _lease_shortly() -> None:
+    from updater.adapters import pubsub
+
+    pubsub._LONGEST_EXTENSION = 10
+
+
 def _die(when: str, name: str) -> None:
     step = STEPS[name]
 
@@ -152,9 +163,8 @@ def _found(name: str) -> tuple[Any, str]:
 
 
 def _shift(file: Path) -> None:
-    from updater.adapters.clock import SystemClock
-
-    def now(_: SystemClock) -> datetime:
+    def now(_: object) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=float(file.read_text()))
 
-    SystemClock.now = now  # type: ignore[method-assign]
+    owner, function = _found("updater.adapters.clock:SystemClock.now")
+    setattr(owner, function, now)

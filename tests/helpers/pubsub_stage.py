@@ -46,12 +46,12 @@ class Stage:
         sent = [self.publisher.publish(topic, data, **attributes) for data in messages]
         return [future.result(20) for future in sent]
 
-    def pulled(self, subscription: str, count: int) -> list[Any]:
-        """The next messages, as they are published; fewer where there are no more."""
+    def pulled(self, subscription: str, count: int, seconds: float = 2.0) -> list[Any]:
+        """The next messages, as they are published; fewer where no more come in this time."""
         found: list[Any] = []
         while len(found) < count:
             try:
-                answer = self.subscriber.pull(subscription=subscription, max_messages=count, timeout=1)
+                answer = self.subscriber.pull(subscription=subscription, max_messages=count, timeout=seconds)
             except exceptions.DeadlineExceeded:
                 break
             if not answer.received_messages:

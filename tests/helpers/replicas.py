@@ -25,9 +25,14 @@ class Broker:
     double: Double | None
 
     def forget(self, *subscriptions: str) -> None:
-        """Nobody extends the leases of a process that was killed. On the emulator that takes ten seconds by itself."""
-        for name in subscriptions if self.double else ():
-            self.double.expire(name)
+        """Nobody extends the leases of a process that was killed. On the emulator they end by themselves, in time."""
+        if self.double is not None:
+            for name in subscriptions:
+                self.double.expire(name)
+
+    def is_done(self, *subscriptions: str) -> bool:
+        """Whether nothing is leased any more, as far as one can see that."""
+        return self.double is None or not any(self.double.leases(name) for name in subscriptions)
 
 
 @contextmanager
@@ -51,16 +56,16 @@ class Replica:
     folder: Path
     settings: Mapping[str, object]
     service: Service = field(init=False)
-    _stack: ExitStack = field(default_factory=ExitStack)
+    stack: ExitStack = field(default_factory=ExitStack)
 
     def start(self) -> None:
-        """Starts it, as a process that has nothing of the one before it but the disk."""
-        self.service = self._stack.enter_context(
-            started(self.remote, self.folder, faults.undisturbed(), **self.settings)
+        """Starts it, as a process that has nothing of the one before but the disk."""
+        self.service = self.stack.enter_context(
+            started(self.remote, self.folder, faults.impatient(), **self.settings)
         )
 
     def kill(self, *, with_children: bool) -> None:
-        """Kills it at whatever it does: the process alone, or with what it has started, as the end of a container does."""
+        """Kills it at whatever it does: the process alone, or with all that it started, as with a whole container."""
         pid = self.service.process.pid
         os.kill(pid, signal.SIGSTOP)
         for child in children(pid) if with_children else ():
@@ -68,8 +73,8 @@ class Replica:
                 os.kill(child, signal.SIGKILL)
         self.service.kill()
 
-    def takes(self, path: str, body: object) -> bool:
-        """Whether it accepts a web hook. What is not accepted may be repeated anywhere; it must not have been refused."""
+    def accepts(self, path: str, body: object) -> bool:
+        """Whether it took a web hook. If not, it has to be sent again, here or elsewhere; nothing else is an answer."""
         try:
             answer = self.service.post(path, body)
         except (OSError, HTTPException):
@@ -77,18 +82,14 @@ class Replica:
         assert answer.status in (202, 503), answer
         return answer.status == 202
 
-    def close(self) -> None:
-        """Kills all that still runs."""
-        self._stack.close()
-
 
 @contextmanager
 def replicas(remote: object, folder: Path, count: int, **settings: object) -> Iterator[list[Replica]]:
-    """So many of them, once all take events."""
+    """So many, once all of them take events. Everybody on this machine may send."""
     made = [Replica(remote, folder / f"replica-{number}", {"HOOKS_OPEN": "1", **settings}) for number in range(count)]
     with ExitStack() as stack:
         for each in made:
-            stack.callback(each.close)
+            stack.enter_context(each.stack)
             each.start()
         for each in made:
             each.service.await_readiness()
@@ -98,10 +99,10 @@ def replicas(remote: object, folder: Path, count: int, **settings: object) -> It
 def children(pid: int) -> list[int]:
     """The processes that a process has started, and those that they have; see proc(5)."""
     parents = {int(entry.name): _parent(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
-    found = [pid]
-    for each in found:
-        found += [child for child, parent in parents.items() if parent == each]
-    return found[1:]
+    family = [pid]
+    for each in family:
+        family += [child for child, parent in parents.items() if parent == each]
+    return family[1:]
 
 
 def _parent(process: Path) -> int:

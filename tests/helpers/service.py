@@ -179,7 +179,7 @@ def _read(answer: http.client.HTTPResponse) -> Answer:
 
 
 @contextmanager
-def started(remote: object, folder: Path, launch: Launch = launch, **settings: object) -> Iterator[Service]:
+def started(remote: object, folder: Path, launch: Launch = launch, /, **settings: object) -> Iterator[Service]:
     """A service for a remote, with its state in a folder; killed at the end if it still runs.
 
     Settings are named without `UPDATER_`. It writes JSON, and listens on a port that was free.
@@ -197,7 +197,7 @@ def started(remote: object, folder: Path, launch: Launch = launch, **settings: o
 
 
 @contextmanager
-def serving(remote: object, folder: Path, launch: Launch = launch, **settings: object) -> Iterator[Service]:
+def serving(remote: object, folder: Path, launch: Launch = launch, /, **settings: object) -> Iterator[Service]:
     """The same, once it takes events. Without other settings everybody on this machine may send."""
     is_closed = any(name.startswith(("HOOK_", "PUBSUB_")) for name in settings)
     with started(remote, folder, launch, **({} if is_closed else {"HOOKS_OPEN": "1"}), **settings) as service:

@@ -66,6 +66,8 @@ class MemoryRows:
     fails: UpdaterError | None = None
 
     def list(self, state: str | None, limit: int, before: int | None) -> Sequence[EventShape]:
+        if self.fails is not None:
+            raise self.fails
         wanted = [
             row for row in self.rows if state in (None, row["state"]) and (before is None or row["number"] < before)
         ]

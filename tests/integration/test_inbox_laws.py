@@ -18,8 +18,8 @@ from updater.core.retrying import LONGEST
 from updater.feeds import Item
 from updater.model import Event, Version
 
-TAGS = st.sampled_from(["1.0", "1.1", "latest"])
-LETTERS = st.sampled_from(["a", "b", None])
+TAGS = st.sampled_from(["1.0", "latest"])
+LETTERS = st.sampled_from(["a", None])
 MINUTES = st.sampled_from([None, 0.0, 10.0, 20.0])
 OUTCOMES = st.sampled_from(["committed", "unchanged", "held", "ignored"])
 
@@ -92,21 +92,21 @@ class Life(RuleBasedStateMachine):
         row = self.inbox.row(int(item.name))
         return row and row.state
 
-    @rule(minutes=st.sampled_from([1, 30, 120, -600, 60 * 24 * 400]))
-    def time_passes(self, minutes: int) -> None:
-        self.stand.watch.pass_by(minutes=minutes)
-
-    @rule()
-    def restart(self) -> None:
-        self.open.close()
-        self.inbox = self.open.enter_context(self.stand.opened())
-        self.at_work.clear()
-
-    @rule()
-    def prune(self) -> None:
-        self.inbox.prune()
-        kept = {row.version for row in self.inbox.rows()}
-        self.told = {version: times for version, times in self.told.items() if version in kept}
+    @rule(
+        what=st.sampled_from(["time", "restart", "prune"]), minutes=st.sampled_from([1, 30, 120, -600, 60 * 24 * 400])
+    )
+    def go_on(self, what: str, minutes: int) -> None:
+        """Time passes, the service starts again, or what is old is forgotten."""
+        if what == "time":
+            self.stand.watch.pass_by(minutes=minutes)
+        elif what == "restart":
+            self.open.close()
+            self.inbox = self.open.enter_context(self.stand.opened())
+            self.at_work.clear()
+        else:
+            self.inbox.prune()
+            kept = {row.version for row in self.inbox.rows()}
+            self.told = {version: times for version, times in self.told.items() if version in kept}
 
     @invariant()
     def what_is_owed_waits(self) -> None:
@@ -128,4 +128,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = pytest.mark.slow(Life.TestCase)
-TestLife.settings = settings(max_examples=30, stateful_step_count=30)
+TestLife.settings = settings(max_examples=60, stateful_step_count=40)

@@ -157,6 +157,13 @@ def test_an_event_that_cannot_be_tried_again_says_why(error: StorageError | Even
     assert str(error) in answer.json()["detail"]
 
 
+def test_an_inbox_that_cannot_be_read_is_503() -> None:
+    site = Site(rows=MemoryRows(fails=StorageError("another process keeps it locked")))
+    answer = site.ask("GET", "/api/v1/events")
+    assert answer.status_code == 503
+    assert "locked" in answer.json()["detail"]
+
+
 def test_a_pass_can_be_asked_for() -> None:
     site = Site()
     assert site.ask("POST", "/api/v1/reconcile").status_code == 202

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -402,3 +403,4 @@ class KeptUntilSettled(RuleBasedStateMachine):
 
 
 TestKeptUntilSettled = KeptUntilSettled.TestCase
+TestKeptUntilSettled.settings = settings(stateful_step_count=30)

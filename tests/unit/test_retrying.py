@@ -26,11 +26,11 @@ def test_no_pause_is_shorter_than_a_second_or_longer_than_the_longest(tries: int
     assert timedelta(seconds=1) <= pause(tries, chance) <= LONGEST
 
 
-@given(st.integers(0, 50), CHANCES, CHANCES)
+@given(st.integers(0, 7), CHANCES, CHANCES)
 def test_whoever_failed_more_often_never_waits_for_less_whatever_the_chance(
     tries: int, one: float, other: float
 ) -> None:
-    assert pause(tries, one) <= pause(tries + 1, other) or tries >= 9
+    assert pause(tries, one) <= pause(tries + 1, other)
 
 
 @given(st.integers(0, 50))

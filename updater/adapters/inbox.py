@@ -104,8 +104,8 @@ class Inbox:
         except StorageError:
             found = []
         self._log()
-        fresh = [(item, newest) for item, newest in found if item.name not in self._taken][:limit]
-        self._taken.update((item.name, newest) for item, newest in fresh)
+        fresh = [(item, mark) for item, mark in found if item.name not in self._taken][:limit]
+        self._taken.update((item.name, mark) for item, mark in fresh)
         return [item for item, _ in fresh]
 
     def settle(self, endings: Sequence[tuple[Item, Ending]]) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from updater.adapters.inbox_file import Connection
-from updater.adapters.inbox_rows import name, read, within, written
+from updater.adapters.inbox_rows import MARK, name, read, within, written
 from updater.core.pushes import hashed
 from updater.feeds import Ending
 from updater.model import Delivery, Event, Outcome
@@ -87,15 +87,15 @@ def bury(db: Connection, delivery: Delivery, reason: str, now: datetime) -> None
     )
 
 
-def settle(db: Connection, number: str, newest: str, ending: Ending, now: datetime) -> None:
-    """Writes down what became of a row; `newest` was its newest delivery when it was taken.
+def settle(db: Connection, number: str, mark: str, ending: Ending, now: datetime) -> None:
+    """Writes down what became of a row that had this `MARK` when it was taken.
 
-    Where another one came meanwhile, nobody has looked at what that brought: the row goes on waiting as if it had not
+    Where a delivery came meanwhile, nobody has looked at what that brought: the row goes on waiting as if it had not
     been taken.
     """
     values = {
         "number": int(number),
-        "newest": newest,
+        "mark": mark,
         "state": "waiting" if ending.state == "again" else ending.state,
         "outcome": ending.outcome,
         "reason": _clean(ending.reason),
@@ -105,9 +105,9 @@ def settle(db: Connection, number: str, newest: str, ending: Ending, now: dateti
         "ended_at": None if ending.state == "again" else written(now),
     }
     db.execute(
-        "UPDATE item SET state = :state, outcome = :outcome, reason = :reason, commits = :commits,"
+        "UPDATE item SET state = :state, outcome = :outcome, reason = :reason, commits = :commits,"  # noqa: S608
         " tries = tries + :counted, next_try = :next_try, ended_at = :ended_at"
-        " WHERE number = :number AND newest = :newest",
+        f" WHERE number = :number AND {MARK} = :mark",
         values,
     )
 

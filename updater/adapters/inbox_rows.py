@@ -17,8 +17,11 @@ from updater.errors import StorageError
 from updater.feeds import Item
 from updater.model import Delivery, Event, Version
 
-_EVENT = "number, source, id, image, tag, digest, received_at, pushed_at, newest, tries"
-_ROW = f"{_EVENT}, opened_at, deliveries, state, next_try, outcome, reason, commits, ended_at"
+MARK = "deliveries || ' ' || newest"
+"""Of a row: another one after each delivery, and in each file."""
+
+_EVENT = "number, source, id, image, tag, digest, received_at, pushed_at, newest, deliveries, tries"
+_ROW = f"{_EVENT}, opened_at, state, next_try, outcome, reason, commits, ended_at"
 _LARGEST = 2**63 - 1
 
 
@@ -59,14 +62,14 @@ class Depth:
 
 
 def due(db: Connection, now: datetime, limit: int) -> Iterator[tuple[Item, str]]:
-    """What is due, oldest first, each with the name of its newest delivery."""
+    """What is due, oldest first, each with its `MARK`."""
     rows = db.execute(
-        f"SELECT {_EVENT} FROM item WHERE state = 'waiting' AND"  # noqa: S608
+        f"SELECT {_EVENT}, {MARK} AS mark FROM item WHERE state = 'waiting' AND"  # noqa: S608
         " (next_try IS NULL OR next_try <= ? OR next_try > ?) ORDER BY opened_at, number LIMIT ?",
         (written(now), written(now + retrying.LONGEST), limit),
     )
     for row in rows:
-        yield Item(str(row["number"]), (_event(row),), tries=row["tries"]), row["newest"]
+        yield Item(str(row["number"]), (_event(row),), tries=row["tries"]), row["mark"]
 
 
 def waiting(db: Connection, now: datetime) -> Iterator[tuple[str, datetime]]:

@@ -36,12 +36,11 @@ _STOPPING = 2.0
 _LEASES_AT_A_TIME = 1000  # a request may have 512 KiB
 _PUBLISHING = 5.0
 _LIMITS = PublishFlowControl(10_000, 100_000_000, LimitExceededBehavior.ERROR)
-# No outage is longer than a message is kept at all, and a minute after a crash its messages may go to somebody else.
+# No outage is longer than a message is kept at all. After a crash, messages go to somebody else when their leases end.
 _LONGEST_LEASE = timedelta(days=31).total_seconds()
-_LONGEST_EXTENSION = 60
-_RETRIED = if_exception_type(
-    exceptions.Aborted, exceptions.ServerError, exceptions.TooManyRequests, exceptions.ServiceUnavailable
-)
+_LONGEST_EXTENSION = 20
+_MOST_BYTES = 32 * 1024 * 1024
+_RETRIED = if_exception_type(exceptions.Aborted, exceptions.ServerError, exceptions.TooManyRequests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,7 @@ class Subscription:
         self._name = name
         self._receive = receive
         self._limits = FlowControl(
+            max_bytes=_MOST_BYTES,
             max_messages=max_messages,
             max_lease_duration=_LONGEST_LEASE,
             max_duration_per_lease_extension=_LONGEST_EXTENSION,
@@ -161,7 +161,7 @@ class Publisher:
     def __init__(self) -> None:
         """Raises `UsageError` where there are no credentials."""
         retry = Retry(_RETRIED, initial=0.05, maximum=0.5, timeout=_PUBLISHING)
-        options = PublisherOptions(flow_control=_LIMITS, retry=retry, timeout=_PUBLISHING)
+        options = PublisherOptions(flow_control=_LIMITS, retry=None, timeout=_PUBLISHING)
         self._client = _made(partial(pubsub_v1.PublisherClient, publisher_options=options))
         self._unfinished: set[Future[str]] = set()
 
@@ -223,6 +223,4 @@ def _failure(error: BaseException | None, name: str, role: str) -> StorageError:
             return StorageError(f"we may not use {name}", hint=f"grant {role} on it to the account of this service")
         case exceptions.Unauthorized() | GoogleAuthError():
             return StorageError(f"our credentials for {name} are not accepted: {error}", hint="renew them")
-    return StorageError(
-        f"Pub/Sub does not serve {name}: {error}", hint="it is tried again; see status.cloud.google.com"
-    )
+    return StorageError(f"Pub/Sub does not serve {name}: {error}", hint="it is tried again")

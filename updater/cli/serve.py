@@ -16,9 +16,9 @@ from updater.errors import UsageError
 )
 @common
 def serve(common: Common, listen: str | None) -> None:
-    """Take events from web hooks and Pub/Sub, and do what they call for, until it is stopped.
+    """Run the service: web hooks, Pub/Sub, metrics, API.
 
-    Web hooks go to /hooks/SOURCE. A source is open once it has a secret (UPDATER_HOOK_SECRET_SOURCE, one or two with a
+    It takes events and does what they call for, until it is stopped. Web hooks go to /hooks/SOURCE. A source is open once it has a secret (UPDATER_HOOK_SECRET_SOURCE, one or two with a
     comma between them); on a loopback address UPDATER_HOOKS_OPEN=1 opens all. /healthz, /readyz, /metrics and /api/v1
     tell how it is.
 

@@ -44,11 +44,10 @@ class Subscription(Protocol):
 
 def delivery(source: str, message: Leased, received_at: datetime) -> Delivery:
     """A message as a push subscription would send it, in the wrapping that keeps its attributes."""
-    told: dict[str, object] = {
+    told = {
+        "data": base64.b64encode(message.data).decode(),
         "attributes": dict(message.attributes),
         "messageId": message.id,
         "publishTime": message.published_at.isoformat(),
     }
-    if message.data:
-        told["data"] = base64.b64encode(message.data).decode()
     return Delivery(source, json.dumps({"message": told}).encode(), received_at)

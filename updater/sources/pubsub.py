@@ -108,7 +108,7 @@ class PubsubFeed:
         for name, held in self._due():
             if len(items) == limit:
                 break
-            if held.decoded is None and held.reason is None:
+            if held.decoded is None:
                 self._open(name, held)
             if held.reason is not None:
                 self._bury(name, held, held.reason)

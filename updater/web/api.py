@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Protocol, TypeVar
 
@@ -116,34 +117,43 @@ def _inbox(rows: Rows, bell: Bell) -> APIRouter:
     made = APIRouter()
 
     @made.get("/events", summary="What came in by web hooks, newest first")
-    async def events(
+    def events(
         state: Annotated[str | None, Query(pattern="^(waiting|done|dead)$")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         before: Annotated[int | None, Query(description="Only those with a smaller number.")] = None,
     ) -> EventsAnswer:
-        return {"events": list(rows.list(state, limit, before))}
+        with _kept():
+            return {"events": list(rows.list(state, limit, before))}
 
     @made.get("/events/{number}", summary="One event, and what became of it")
-    async def event(number: Annotated[int, Path(ge=1)]) -> EventShape:
-        found = rows.show(number)
+    def event(number: Annotated[int, Path(ge=1)]) -> EventShape:
+        with _kept():
+            found = rows.show(number)
         if found is None:
             raise HTTPException(404, f"there is no event {number}")
         return found
 
     @made.post("/events/{number}/retry", status_code=202, summary="Works on an event again")
-    async def retry(number: Annotated[int, Path(ge=1)]) -> dict[str, int]:
-        try:
+    def retry(number: Annotated[int, Path(ge=1)]) -> dict[str, int]:
+        with _kept():
             found = rows.retry(number)
-        except StorageError as error:
-            raise HTTPException(503, str(error)) from error
-        except UpdaterError as error:
-            raise HTTPException(409, str(error)) from error
         if not found:
             raise HTTPException(404, f"there is no event {number}")
         bell.ring()
         return {"retried": number}
 
     return made
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Says what the inbox has to say against a question."""
+    try:
+        yield
+    except StorageError as error:
+        raise HTTPException(503, str(error)) from error
+    except UpdaterError as error:
+        raise HTTPException(409, str(error)) from error
 
 
 async def _ask(desk: Desk, question: Callable[[Sight], Answer]) -> Answer:

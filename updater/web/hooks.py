@@ -29,7 +29,7 @@ from updater.protocols import Decoder
 from updater.web.bodies import Room, Unread
 from updater.working.bell import Bell
 
-ACCEPTING = 0.8
+ACCEPTING = 0.9
 """Seconds in which an event has to be durable: a Distribution registry waits for one second in all."""
 _TURNING_AWAY = 0.5
 """Seconds that a sender waits who did not prove who he is."""
