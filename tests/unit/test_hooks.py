@@ -331,3 +331,12 @@ def test_each_answer_is_counted_with_its_source() -> None:
     site.post(GENERIC, PUSH)
     site.post(GENERIC, PUSH, {})
     assert site.watched == [("generic", 202), ("generic", 401)]
+
+
+def test_strangers_who_fill_their_room_keep_nobody_out_who_shows_his_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signature is checked over the whole body: until it is there, anybody may pretend to have made one."""
+    monkeypatch.setattr(hooks, "_STRANGERS", 8)
+    site = Site()
+    body = json.dumps(PUSH).encode()
+    assert site.post(GENERIC, body, signed(body)).status_code == 429
+    assert site.post(GENERIC, body).status_code == 202

@@ -186,6 +186,42 @@ def test_after_the_outage_the_event_lands() -> None:
     assert place.feed.outcomes()[-1] == ("1", "done", "committed")
 
 
+class Unreachable(Outage):
+    """A remote that tells nothing either while it is down."""
+
+    def refresh(self, branches: frozenset[str] = frozenset()) -> bool:
+        if self.down:
+            raise RemoteUnavailable("the remote does not answer")
+        return super().refresh(branches)
+
+
+@pytest.mark.parametrize(
+    "versions", [["1.0.0"], ["0.9.0"], ["1.1.0", "1.2.0"]], ids=["unchanged", "rejected", "superseded"]
+)
+def test_nothing_is_decided_for_good_on_what_was_last_heard_of_a_remote_that_is_down(versions: list[str]) -> None:
+    repository = Unreachable({"main": FILES})
+    repository.down = 2
+    place = workplace(repository, *(item(pushed(version), name=version) for version in versions))
+    place.run()
+    assert place.feed.outcomes() == [(version, "again", "failed") for version in versions]
+    assert not any(ending.counts for _, ending in place.feed.ended)
+
+
+def test_a_hotfix_that_is_pushed_while_the_remote_is_down_lands_on_the_revert_that_we_had_not_heard_of() -> None:
+    repository = Unreachable({"main": {**FILES, **overlay("1.3.2")}})
+    repository.down = 0
+    repository.commit("main", overlay("1.4.0"), minutes=10)
+    repository.refresh()
+    repository.commit("main", overlay("1.3.2"), "Revert", minutes=20)
+    repository.down = 1
+    place = workplace(repository, item(pushed("1.3.3", minutes=30)))
+    place.run()
+    repository.down = 0
+    place.bell, place.feed.items = QuickBell(), [item(pushed("1.3.3", minutes=30))]
+    place.run()
+    assert place.feed.outcomes() == [("1", "again", "failed"), ("1", "done", "committed")]
+
+
 def test_the_pause_grows_while_the_remote_is_down() -> None:
     repository = Outage({"main": FILES})
     repository.down = 4
