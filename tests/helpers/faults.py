@@ -59,11 +59,6 @@ def killed(when: str, step: str) -> Launch:
     return partial(_launch, partial(_die, when, step))
 
 
-def impatient() -> Launch:
-    """Starts a service whose leases end soon after its death: after the ten seconds that are Pub/Sub's shortest."""
-    return partial(_launch, _lease_shortly)
-
-
 def undisturbed() -> Launch:
     """Starts a service with which nothing is wrong."""
     return partial(_launch, _nothing)
@@ -113,12 +108,6 @@ def _run(prepare: Callable[[], None], environment: Mapping[str, str], log: Path)
 
 def _nothing() -> None:
     """Nothing is wrong."""
-
-
-def _lease_shortly() -> None:
-    from updater.adapters import pubsub
-
-    pubsub._LONGEST_EXTENSION = 10
 
 
 def _die(when: str, name: str) -> None:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from tests.helpers.pubsub_emulator import emulator
 from tests.helpers.pubsub_stage import Stage, stage
 from tests.helpers.service import Service, started
 
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Broker:
@@ -24,11 +27,13 @@ class Broker:
     stage: Stage
     double: Double | None
 
-    def forget(self, *subscriptions: str) -> None:
-        """Nobody extends the leases of a process that was killed. On the emulator they end by themselves, in time."""
-        if self.double is not None:
-            for name in subscriptions:
+    def expire(self, *subscriptions: str) -> None:
+        """Ends all leases at once, those of the dead and of the living. Time would do that for the dead alone."""
+        for name in subscriptions:
+            if self.double is not None:
                 self.double.expire(name)
+            else:  # with this the emulator delivers again what is not acked
+                self.stage.subscriber.seek(request={"subscription": name, "time": LONG_AGO})
 
     def is_done(self, *subscriptions: str) -> bool:
         """Whether nothing is leased any more, as far as one can see that."""
@@ -61,7 +66,7 @@ class Replica:
     def start(self) -> None:
         """Starts it, as a process that has nothing of the one before but the disk."""
         self.service = self.stack.enter_context(
-            started(self.remote, self.folder, faults.impatient(), **self.settings)
+            started(self.remote, self.folder, faults.undisturbed(), **self.settings)
         )
 
     def kill(self, *, with_children: bool) -> None:

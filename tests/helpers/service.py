@@ -143,7 +143,7 @@ class Service:
         """Asks it to end."""
         os.kill(self.process.pid, signal.SIGTERM)
 
-    def stop(self, seconds: float = 10.0) -> int:
+    def stop(self, seconds: float = 20.0) -> int:
         """Asks it to end, and gives its exit code. Raises where it takes longer than it may."""
         self.tell_to_stop()
         return self.wait(seconds)

@@ -175,6 +175,15 @@ def test_a_graceful_stop_hands_what_is_held_to_another_at_once(on_double: Stage,
         assert sorted(tags(taken(second, 2))) == ["1.1.0", "1.2.0"]
 
 
+def test_what_was_settled_just_before_a_stop_is_acked(on_double: Stage, fake: Double) -> None:
+    topic = on_double.topic("gcr")
+    with feeding(on_double.subscription(topic), World()) as feed:
+        ids = on_double.publish(topic, *(push(number) for number in range(300)))
+        settled(feed, taken(feed, 300))
+    assert sorted(fake.acked) == sorted(ids)
+    assert fake.nacked == []
+
+
 @pytest.mark.slow
 def test_leases_are_extended_through_an_outage_of_days(
     on_double: Stage, fake: Double, monkeypatch: pytest.MonkeyPatch

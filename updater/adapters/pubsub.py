@@ -161,7 +161,7 @@ class Publisher:
     def __init__(self) -> None:
         """Raises `UsageError` where there are no credentials."""
         retry = Retry(_RETRIED, initial=0.05, maximum=0.5, timeout=_PUBLISHING)
-        options = PublisherOptions(flow_control=_LIMITS, retry=None, timeout=_PUBLISHING)
+        options = PublisherOptions(flow_control=_LIMITS, retry=retry, timeout=_PUBLISHING)
         self._client = _made(partial(pubsub_v1.PublisherClient, publisher_options=options))
         self._unfinished: set[Future[str]] = set()
 

@@ -33,7 +33,8 @@ class Around:
     """What a feed is given by those around it.
 
     `wake` is called when something has to be taken, `hear` with news, and `count` with a source and what became of
-    a message that is no item (`ignored`, `dead`). `pause` is how long to wait after so many failures.
+    a message that was acked for another reason than being done (`ignored`, `unreadable`, `dead`). `pause` is how long
+    to wait after so many failures.
     """
 
     bury: Bury
@@ -170,7 +171,8 @@ class PubsubFeed:
             held.decoded = decoded
         else:
             self._finish(name)
-            self._around.count(self._source, "news" if decoded.news else "ignored")
+            if not decoded.news:
+                self._around.count(self._source, "ignored")
 
     def _bury(self, name: str, held: _Held, reason: str) -> None:
         held.is_out = True
@@ -186,7 +188,7 @@ class PubsubFeed:
         else:
             _LOG.warning("left to a person: %s", held.reason, extra=self._extra(name))
             self._finish(name)
-            self._around.count(self._source, "dead")
+            self._around.count(self._source, "unreadable" if held.decoded is None else "dead")
 
     def _put_off(self, held: _Held, until: datetime | None, failures: int) -> None:
         now = self._around.now()

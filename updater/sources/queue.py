@@ -78,7 +78,8 @@ def reader(now: Callable[[], datetime]) -> Callable[[Delivery], Decoded]:
     """Reads what `QueueIntake` published. Raises `EventError` for anything else, were it one line of many."""
 
     def read(delivery: Delivery) -> Decoded:
-        events, unreadable = waiting.read(_data(delivery.body), now())
+        content = base64.b64decode(json.loads(delivery.body)["message"]["data"])  # as our feed has wrapped it
+        events, unreadable = waiting.read(content, now())
         if unreadable or not events:
             raise EventError(f"of this message of our own queue {len(unreadable)} line(s) cannot be read")
         return Decoded(events)
@@ -99,14 +100,6 @@ def dead_letters(publisher: Publisher, topic: str) -> Bury:
         return publisher.publish(topic, delivery.body[:MAX_BYTES], {key: _short(value) for key, value in told.items()})
 
     return bury
-
-
-def _data(body: bytes) -> bytes:
-    """The data of a message that our feed has wrapped."""
-    try:
-        return base64.b64decode(json.loads(body)["message"]["data"])
-    except KeyError:
-        raise EventError("this message of our own queue is empty") from None
 
 
 def _short(text: str) -> str:
