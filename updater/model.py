@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
+
+APART = timedelta(days=1)
+"""How far the clocks of two machines may be apart: what somebody dates further ahead than that is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,8 @@ class Event:
 
     @property
     def time(self) -> datetime:
-        """When it was pushed, as far as we know: the sender's word, but never later than its arrival."""
-        return min(self.pushed_at or self.received_at, self.received_at)
+        """When it was pushed, as far as we know: the sender's word, unless no two clocks are that far apart."""
+        return min(self.pushed_at or self.received_at, self.received_at + APART)
 
 
 @dataclass(frozen=True, slots=True)

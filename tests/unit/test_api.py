@@ -7,7 +7,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from tests.helpers.events import at
 from tests.helpers.fake_repository import FakeRepository, overlay, sight
@@ -15,6 +18,7 @@ from tests.helpers.web import FILES, MemoryRows, Site, row
 from updater.errors import EventError, RemoteUnavailable, StorageError
 from updater.pipeline import Parts
 from updater.sight import Sight
+from updater.web import health
 from updater.web.desk import Desk
 from updater.web.health import Health
 
@@ -48,6 +52,26 @@ def test_a_worker_that_died_ends_the_service() -> None:
 def test_metrics_come_in_the_form_of_prometheus() -> None:
     answer = Site().ask("GET", "/metrics")
     assert (answer.text, answer.headers["content-type"]) == ("updater_up 1\n", "text/plain")
+
+
+def test_figures_that_take_their_time_keep_no_web_hook_waiting() -> None:
+    asked: list[int] = []
+
+    def exposed() -> tuple[bytes, str]:
+        asked.append(threading.get_ident())
+        return b"", "text/plain"
+
+    (endpoint,) = [route.endpoint for route in health.routes(Health, exposed) if route.path == "/metrics"]
+    app = Starlette(routes=[Route("/metrics", endpoint)])
+
+    async def ask() -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://updater") as client:
+            await client.get("/metrics")
+        return threading.get_ident()
+
+    loop = asyncio.run(ask())
+    assert asked
+    assert loop not in asked
 
 
 # --- who may ask

@@ -115,6 +115,13 @@ def test_a_result_that_is_not_on_the_forge_is_not_202(error: Exception, status: 
     assert not site.bell.news()
 
 
+def test_a_result_of_nothing_of_ours_is_not_refused_where_it_would_be_sent_for_days() -> None:
+    site = Site({"UPDATER_HOOK_SECRET_CLOUDDEPLOY": SECRET}, post_fails=UsageError("no such service"))
+    told = {"Action": "Succeed", "DeliveryPipelineId": "other", "TargetId": "other-test", "RolloutId": "r-1"}
+    answer = site.post("/hooks/clouddeploy", {"message": {"attributes": told, "messageId": "7"}})
+    assert (answer.status_code, answer.json()) == (200, {"ignored": "no such service"})
+
+
 def test_news_of_the_forge_wake_the_worker() -> None:
     site = Site({"UPDATER_HOOK_SECRET_GITHUB": SECRET})
     body = json.dumps({"action": "closed", "number": 2, "pull_request": {"merged": True, "number": 2}}).encode()
@@ -229,7 +236,8 @@ def test_the_options_of_a_cloudevents_sender_are_answered_and_other_methods_are_
     assert answer.status_code == 200
     assert answer.headers["webhook-allowed-origin"]
     assert site.ask("OPTIONS", GENERIC).status_code == 405
-    assert site.ask("GET", GENERIC).status_code == 405
+    refused = site.ask("GET", GENERIC)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 
 
 def test_event_grid_is_told_its_code_once_it_has_proved_itself() -> None:

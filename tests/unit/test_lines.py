@@ -6,6 +6,9 @@ import io
 import threading
 from typing import TextIO
 
+import pytest
+
+from updater.telling import lines as module
 from updater.telling.lines import Lines
 
 
@@ -41,6 +44,22 @@ def test_a_stream_that_is_gone_stops_nobody() -> None:
     lines.write("nobody reads this\n")
     lines.close()
     lines.write("nor this\n")
+
+
+def test_a_stream_that_nobody_reads_fills_no_memory_and_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST", 10)
+    monkeypatch.setattr(module, "_ENDING", 0.01)
+    stream = Slow()
+    lines = Lines(stream)
+    for number in range(100):
+        lines.write(f"{number}\n")
+    lines.close()
+    assert stream.getvalue() == ""
+    stream.read.set()  # type: ignore[attr-defined]
+    lines._thread.join()
+    written = [int(line) for line in stream.getvalue().split()]
+    assert len(written) <= 20, "what was being written, and what waited"
+    assert written == sorted(written)
 
 
 def test_a_line_is_written_without_another_one_behind_it() -> None:

@@ -81,7 +81,7 @@ def test_lines_of_libraries_come_out_alike(name: str) -> None:
     logging.getLogger("uvicorn.access").addHandler(logging.NullHandler())
     logging.getLogger("google").propagate = False
     stream = listening()
-    logger(name).warning("it says")
+    logger(name).error("it says")
     assert [(line["logger"], line["message"]) for line in lines(stream)] == [(name, "it says")]
 
 
@@ -114,6 +114,14 @@ def test_libraries_do_not_tell_of_each_request_with_its_address(level: str, told
     logger("httpx").info("POST https://example.org/?key=abc")
     logger("httpx").warning("that")
     assert [line["message"] for line in lines(stream)] == told
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+def test_strangers_cannot_fill_the_log_with_what_is_no_http(level: str) -> None:
+    stream = listening(level=level)
+    logger("uvicorn.error").warning("Invalid HTTP request received.")
+    logger("uvicorn.error").error("Exception in ASGI application")
+    assert [line["message"] for line in lines(stream)] == ["Exception in ASGI application"]
 
 
 def test_a_failure_is_told_with_its_cause_and_where_it_was_and_no_values() -> None:

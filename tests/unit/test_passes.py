@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from tests.helpers.events import at
 from tests.helpers.fake_repository import StoppedClock
-from updater.working.passes import PATIENCE, Passes
+from updater.working.passes import GAP, PATIENCE, Passes
 
 FIVE = timedelta(minutes=5)
 
@@ -48,6 +48,22 @@ def test_something_that_was_due_before_is_due_now() -> None:
     made.begun()
     made.ended(at(-10), None)
     assert made.at == at(1)
+
+
+def test_news_are_heard_at_once_after_a_quiet_time_and_a_busy_forge_does_not_bring_one_pass_behind_the_other() -> None:
+    made, clock = passes()
+    made.begun()
+    made.ended(None, None)
+    made.hurry()
+    assert made.at == at(0) + GAP
+    clock.time = at(1)
+    made.hurry()
+    assert made.is_due()
+    made.begun()
+    made.ended(None, None)
+    clock.time = at(2)
+    made.hurry()
+    assert made.at == at(2)
 
 
 def test_one_that_has_to_be_repeated_is_repeated_soon() -> None:

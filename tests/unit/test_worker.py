@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.contextvars import get_contextvars
 
 from tests.helpers.events import IMAGE, at, pushed
 from tests.helpers.fake_forge import FakeForge
@@ -19,6 +20,7 @@ from updater.model import Event, Reported
 from updater.pipeline import Parts
 from updater.protocols import PushOutcome, Update
 from updater.working.judging import MAX_TRIES
+from updater.working.passes import GAP
 from updater.working.worker import BATCH, DEBOUNCE
 
 FILES = {**environment_file(order="semver"), **overlay("1.0.0"), **overlay("1.0.0", service="model-b")}
@@ -161,6 +163,18 @@ def test_a_batch_has_a_size() -> None:
     place = workplace(None, *items)
     place.run()
     assert [told for told in place.notebook.told if told.startswith("worked")] == [f"worked on {BATCH}", "worked on 1"]
+
+
+def test_what_is_logged_while_a_batch_is_worked_on_names_its_events() -> None:
+    seen: list[object] = []
+
+    class Noting(FakeRepository):
+        def push(self, updates: Sequence[Update]) -> dict[str, PushOutcome]:
+            seen.append(get_contextvars())
+            return super().push(updates)
+
+    workplace(Noting({"main": FILES}), item(pushed("1.1.0"))).run()
+    assert seen == [{"event": "generic/id-1"}]
 
 
 # --- failures
@@ -317,6 +331,7 @@ def test_news_bring_a_pass() -> None:
         def wait(self, seconds: float) -> bool:
             if not self.waited:
                 self.tell()
+                place.clock.time += GAP
             return super().wait(seconds)
 
     place.bell = Telling(2)
@@ -365,11 +380,19 @@ def test_a_result_of_a_service_is_posted_where_what_stands_there_landed() -> Non
     assert forge.reports[commit]["smoke-test"].state == "success"
 
 
-def test_a_result_of_a_service_that_is_not_there_is_done_with_the_reason() -> None:
+def test_a_result_of_a_service_that_is_not_there_is_done_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
     forge = FakeForge(FakeRepository({"main": FILES}))
     place = worked_with_forge(forge, told("smoke-test", environment="test", service="model-x"))
     assert place.feed.outcomes() == [("1", "done", "refused")]
     assert "model-x" in place.feed.ended[0][1].reason
+    assert "model-x" in caplog.text, "nobody else hears of it"
+
+
+def test_a_push_is_not_finished_because_the_result_beside_it_is_refused() -> None:
+    forge = FakeForge(Outage({"main": FILES}))
+    both = replace(told("smoke-test", environment="test", service="model-x"), events=(pushed("1.1.0"),))
+    place = worked_with_forge(forge, both)
+    assert place.feed.outcomes() == [("1", "again", "failed")]
 
 
 def test_a_result_waits_while_the_forge_is_down() -> None:
@@ -377,6 +400,9 @@ def test_a_result_waits_while_the_forge_is_down() -> None:
     forge.fails["report"] = [ForgeUnavailable("the forge does not answer")]
     place = worked_with_forge(forge, told("smoke-test", commit="a" * 40))
     assert place.feed.outcomes() == [("1", "again", "failed")]
+    ((_, ending),) = place.feed.ended
+    assert ending.at is not None
+    assert ending.at - at(60) > timedelta(seconds=20), "nobody rests for a forge, so it is not asked every second"
 
 
 def test_nobody_reports_in_the_name_of_the_updater() -> None:

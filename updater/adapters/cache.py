@@ -15,7 +15,7 @@ from typing import Any
 
 from updater.errors import UpdaterError
 
-_FORMAT = 4
+_FORMAT = 5
 _TABLES = """
 CREATE TABLE IF NOT EXISTS tip (branch TEXT PRIMARY KEY, tip TEXT NOT NULL, turns TEXT);
 CREATE TABLE IF NOT EXISTS mention (branch TEXT, image TEXT, path TEXT,

@@ -18,9 +18,9 @@ from updater.errors import UsageError
 def serve(common: Common, listen: str | None) -> None:
     """Run the service: web hooks, Pub/Sub, metrics, API.
 
-    It takes events and does what they call for, until it is stopped. Web hooks go to /hooks/SOURCE. A source is open once it has a secret (UPDATER_HOOK_SECRET_SOURCE, one or two with a
-    comma between them); on a loopback address UPDATER_HOOKS_OPEN=1 opens all. /healthz, /readyz, /metrics and /api/v1
-    tell how it is.
+    It takes events and does what they call for, until it is stopped. Web hooks go to /hooks/SOURCE. A source is open
+    once it has a secret (UPDATER_HOOK_SECRET_SOURCE, one or two with a comma between them); on a loopback address
+    UPDATER_HOOKS_OPEN=1 opens all. /healthz, /readyz, /metrics and /api/v1 tell how it is.
 
     \b
     Settings (`_FILE` behind a secret's name names a file that holds it):

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from updater.core.kustomization import entries
 from updater.core.messages import told
 from updater.errors import EditRefused
-from updater.model import Entry, Landing, Version
+from updater.model import APART, Entry, Landing, Version
 from updater.protocols import Question
-
-_A_MOMENT = timedelta(seconds=1)
-"""What git's whole seconds may hide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ def stood(question: Question, known: Mapping[Version, datetime]) -> dict[Version
 
 def _landing(step: Step, image: str, version: Version) -> Landing:
     push = told(step.message, image, version)
-    if push is None or push.time - _A_MOMENT >= step.landed_at:  # nothing is pushed after it was written
+    if push is None or push.time - APART > step.landed_at:  # nothing is pushed after it was written
         return Landing(version, step.commit, step.author, step.landed_at, min(step.authored_at, step.landed_at))
     return Landing(version, step.commit, step.author, step.landed_at, push.time, push.event)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from updater.adapters.inbox import Inbox
@@ -37,6 +39,15 @@ class Supply:
     def problems(self) -> Mapping[str, str]:
         """Why messages do not come in, by what should bring them."""
         return {f"pubsub-{number}": told for number, feed in enumerate(self.pulled, 1) if (told := feed.problem())}
+
+    def stop(self, seconds: float) -> None:
+        """Gives back what nobody works on any more, to all at the same time. No longer than that is waited for it."""
+        threads = [Thread(target=feed.stop, name="giving back", daemon=True) for feed in self.pulled]
+        end = time.monotonic() + seconds
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
 
 
 def supply(

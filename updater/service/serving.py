@@ -26,9 +26,11 @@ from updater.web.app import make_app
 from updater.web.hooks import Reception
 from updater.web.server import bound, serve
 
-GRACE = 8.0
-"""Seconds that the end may take: requests under way, and the push that is being made."""
+GRACE = 7.0
+"""Seconds that requests under way and the push that is being made may take in the end."""
 _REQUESTS = 2.0
+_KILLED = 0.5
+_GIVING_BACK = 2.5
 _FETCHING = 5.0
 _KEYS = 1_048_576
 _SWITCHING = 0.001
@@ -88,15 +90,13 @@ def _listening(service: Service) -> Iterator[socket.socket]:
 
 @asynccontextmanager
 async def _living(made: Crew) -> AsyncIterator[None]:
-    """From the start of the server to its end."""
+    """Begins when the server does. The end is `_end`'s: what lands until then is to be acked."""
     made.worker.start()
     for teller in made.tellers:
         threading.Thread(target=teller.run, name="teller", daemon=True).start()
     for feed in made.supply.pulled:
         feed.start()
     yield
-    for feed in made.supply.pulled:
-        feed.stop()
 
 
 def _introduce(listening: socket.socket, settings: Settings, admitting: admission.Admission) -> None:
@@ -122,13 +122,14 @@ def _end(made: Crew) -> None:
     if made.worker.is_alive():
         _logger.warning("what is under way did not end in time and is broken off; the next start does it again")
         process.kill_all()
-        made.worker.join(1.0)
+        made.worker.join(_KILLED)
+    made.supply.stop(_GIVING_BACK)
 
 
 def _leave() -> None:
     """Ends the process where a thread hangs on something that nobody waits for."""
     logging.shutdown()
-    named = {"worker", "teller"}
+    named = {"worker", "teller", "log"}
     if any(each.name in named or not each.daemon for each in threading.enumerate() if each.name != "MainThread"):
         process.kill_all()  # what was begun since then would go on without us
         os._exit(0)

@@ -7,10 +7,13 @@ from queue import Empty, SimpleQueue
 from typing import TextIO
 
 _TOGETHER = 1000
+_MOST = 100_000
+"""Lines that wait at the most; further ones are left out, or a stream that nobody reads would fill the memory."""
+_ENDING = 1.0
 
 
 class Lines:
-    """What `logging.StreamHandler` writes to. Lines that wait are written together; `close` waits for all of them."""
+    """What `logging.StreamHandler` writes to. Lines that wait are written together."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -20,7 +23,8 @@ class Lines:
 
     def write(self, line: str) -> None:
         """Has a line written, soon."""
-        self._waiting.put(line)
+        if self._waiting.qsize() < _MOST:
+            self._waiting.put(line)
 
     def flush(self) -> None:
         """Asked for after each line; they are written soon enough."""
@@ -30,9 +34,9 @@ class Lines:
         return self._stream.isatty()
 
     def close(self) -> None:
-        """Returns once everything is written. Nothing is written afterwards."""
+        """Returns once everything is written, or nobody seems to read it. Nothing is written afterwards."""
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(_ENDING)
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:

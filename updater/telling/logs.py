@@ -38,6 +38,8 @@ _OTHERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "google")
 """Loggers of libraries that would write lines of their own, or none."""
 _TALKATIVE = ("asyncio", "git", "github", "httpcore", "httpx", "urllib3")
 """Loggers of libraries that tell of each request, with its whole address."""
+_BY_STRANGERS = "uvicorn.error"
+"""A logger that warns of each request that is no HTTP: whoever likes could fill the log."""
 _OF_EVERY_RECORD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message"})
 _traced = ExceptionDictTransformer(show_locals=False, max_frames=_FRAMES)
 
@@ -87,6 +89,7 @@ def set_up(stream: TextIO | Lines, *, form: Form, secrets: Collection[str], leve
         other.setLevel(level)  # Google's library leaves alone a logger that has one
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger(_BY_STRANGERS).setLevel(max(logging.ERROR, root.level))
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a line that cannot be written would be printed raw, with its secrets
 

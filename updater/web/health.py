@@ -29,7 +29,7 @@ def routes(health: Callable[[], Health], exposed: Callable[[], tuple[bytes, str]
         now = health()
         return _told(now.alive and not now.faults, {"faults": dict(now.faults), "doubts": dict(now.doubts)})
 
-    async def metrics(_: Request) -> Response:
+    def metrics(_: Request) -> Response:  # in a thread: it asks the inbox, which may be busy with its disk
         content, kind = exposed()
         return Response(content, headers={"Content-Type": kind})
 

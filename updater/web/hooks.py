@@ -22,7 +22,7 @@ from updater import admission
 from updater.admission import Admission, Handshake, joined
 from updater.decoders.envelopes import unwrap
 from updater.decoding import read
-from updater.errors import EventError, StorageError, UpdaterError
+from updater.errors import EventError, StorageError, UpdaterError, UsageError
 from updater.feeds import Intake
 from updater.model import Decoded, Delivery, Event, Reported
 from updater.protocols import Decoder
@@ -35,6 +35,8 @@ _TURNING_AWAY = 0.5
 """Seconds that a sender waits who did not prove who he is."""
 _TURNED_AWAY = 200
 """How many are kept waiting so at the same time; others are answered at once."""
+_STRANGERS = 32 * 1024 * 1024
+"""Bytes that those may fill together whose signature can be checked only once their body is there."""
 _REPEATERS = frozenset(
     {"distribution", "gitlab", "pubsub", "artifact-registry", "cloud-build", "eventarc", "clouddeploy"}
 )
@@ -63,7 +65,7 @@ class Hooks:
 
     def __init__(self, reception: Reception) -> None:
         self._with = reception
-        self._room = Room()
+        self._room, self._strangers = Room(), Room(_STRANGERS)
         self._turned_away = 0
 
     async def receive(self, request: Request) -> Response:
@@ -88,8 +90,9 @@ class Hooks:
             early = self._with.admission.before_body(asked)
             if early.verdict not in ("admitted", "needs-body"):
                 return await self._turn_away(early)
-            with self._room.held() as buffer:
-                body = await self._room.read(request, buffer)
+            room = self._room if early.verdict == "admitted" else self._strangers
+            with room.held() as buffer:
+                body = await room.read(request, buffer)
                 proved = early if early.verdict == "admitted" else await self._with.admission.with_body(asked, body)
                 if proved.verdict != "admitted":
                     return await self._turn_away(proved)
@@ -131,7 +134,8 @@ class Hooks:
             _logger.warning("a delivery of %s: %s", delivery.source, error)
             if error.retry:
                 return _answer(503, {"Retry-After": "5"}, error=str(error))
-            return _answer(400, error=str(error))
+            is_endless = isinstance(error, UsageError) and delivery.source in _REPEATERS
+            return _answer(200, ignored=str(error)) if is_endless else _answer(400, error=str(error))
 
     async def _done(self, delivery: Delivery, decoded: Decoded) -> Response:
         if decoded.reported:
@@ -197,7 +201,7 @@ def _tell(event: Event) -> None:
 
 def _greeted(greeting: Handshake | None) -> Response:
     if greeting is None:
-        return _answer(405, error="web hooks are sent by POST")
+        return _answer(405, {"Allow": "POST"}, error="web hooks are sent by POST")
     return JSONResponse(greeting.content, greeting.status, dict(greeting.headers))
 
 

@@ -15,26 +15,51 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from updater.decoders.envelopes import MAX_BYTES
+
 HEAD_SECONDS = 5.0
 """How long a connection may take for the head of a request, and be idle between two of them."""
+HEAD_BYTES = 65_536
+"""How long the head of a request may be, beside what comes together with its first bytes."""
+HEAD_FIELDS = 256
+_WHOLE = HEAD_BYTES + 2 * MAX_BYTES
+"""A request with its body, and what a body in chunks needs beside that."""
 _CONNECTIONS = 20_000
 _BACKLOG = 4096
 
 
 class PatientlessProtocol(HttpToolsProtocol):
-    """HTTP/1.1 that does not wait for senders who do not say what they want: uvicorn itself has no such limit."""
+    """HTTP/1.1 that does not wait for senders who do not say what they want, or listen to those who say it without end:
+    uvicorn itself has no such limits."""
 
     _head: asyncio.TimerHandle | None = None
+    _came = 0
+    _fields = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See `asyncio.Protocol`."""
         super().connection_made(transport)
         self._await_head()
 
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`. What comes together with the beginning of a request is not counted."""
+        self._came += len(data)
+        super().data_received(data)
+        if self._came > (_WHOLE if self._head is None else HEAD_BYTES):
+            self.transport.close()
+
     def on_message_begin(self) -> None:
         """A request begins; its head has to follow."""
         super().on_message_begin()
+        self._came = self._fields = 0
         self._await_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head, or behind a body in chunks. Raises `ValueError`, which the sender is told as 400."""
+        self._fields += 1
+        if self._fields > HEAD_FIELDS:
+            raise ValueError("too many fields")
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is there; the body is the application's matter."""

@@ -7,13 +7,16 @@ from datetime import datetime
 
 from updater.core import retrying
 from updater.core.waiting import Push, push
-from updater.errors import ConfigurationError, EditRefused, UpdaterError
+from updater.errors import ConfigurationError, EditRefused, ForgeError, GitError, UpdaterError
 from updater.feeds import Ending, Item
 from updater.model import Decision, Event, Outcome, Version
 from updater.pipeline import Report
 
 MAX_TRIES = 12
 """How often an item is tried that fails for a reason which does not go away by itself: for more than half an hour."""
+
+_FORGE_IS_DOWN = 5
+"""The pause after so many tries, about a minute, is that for a forge: only for the remote does the worker itself rest."""
 
 _WEIGHT = (
     Outcome.REFUSED,
@@ -58,7 +61,8 @@ def failed(item: Item, error: Exception, now: datetime, chance: float) -> Ending
     passes = isinstance(error, UpdaterError) and error.retry
     if item.tries + 1 >= MAX_TRIES and not passes:
         return Ending("dead", "failed", f"{reason} (given up after {item.tries + 1} tries)")
-    return Ending("again", "failed", reason, at=now + retrying.pause(item.tries, chance), counts=not passes)
+    tries = _FORGE_IS_DOWN if passes and isinstance(error, ForgeError) else item.tries
+    return Ending("again", "failed", reason, at=now + retrying.pause(tries, chance), counts=not passes)
 
 
 def _names(event: Event) -> set[Push]:
@@ -72,5 +76,12 @@ def _failure(mine: Sequence[Decision], problems: Sequence[UpdaterError]) -> Upda
     if lost:
         return next((problem for problem in problems if str(problem) == lost[0].reason), UpdaterError(lost[0].reason))
     broken = [each for each in problems if isinstance(each, ConfigurationError) and not isinstance(each, EditRefused)]
+    # What writes nothing was decided on what was last heard of the remote, which nobody has confirmed then.
+    unproved = [each for each in problems if isinstance(each, GitError) and each.retry and not _are_there(mine)]
     unplanned = [each for each in problems if each.retry] if not mine else []
-    return next(iter((*broken, *unplanned)), None)
+    return next(iter((*broken, *unproved, *unplanned)), None)
+
+
+def _are_there(mine: Sequence[Decision]) -> bool:
+    """Whether all that these decisions want is on the remote."""
+    return all(each.commit is not None for each in mine)

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 PATIENCE = timedelta(seconds=60)
 """For how long a pass that is due lets events go first."""
+GAP = timedelta(seconds=5)
+"""After a pass, before one that news ask for: a busy forge has news all the time, and a limit of requests an hour."""
 
 
 class Passes:
@@ -15,7 +17,7 @@ class Passes:
     def __init__(self, interval: timedelta, now: Callable[[], datetime]) -> None:
         self._interval = interval
         self._now = now
-        self._at = now()
+        self._at = self._free_at = now()
 
     @property
     def at(self) -> datetime:
@@ -32,8 +34,8 @@ class Passes:
         return self.at + PATIENCE <= self._now()
 
     def hurry(self) -> None:
-        """Something changed: the next pass is due now."""
-        self._at = min(self._at, self._now())
+        """Something changed: the next pass is due now, or once the last one is some seconds ago."""
+        self._at = min(self._at, max(self._now(), self._free_at))
 
     def begun(self) -> None:
         """What happens from now on is for the next pass."""
@@ -43,6 +45,7 @@ class Passes:
         """The next one is due when something that waits may go on, soon where this one has to be repeated, or else
         after the interval."""
         now = self._now()
+        self._free_at = now + GAP
         if due is not None:
             self._at = min(self._at, max(due, now))
         if again is not None:

@@ -19,6 +19,7 @@ from updater.decoding import Decoding
 from updater.errors import RemoteUnavailable, UpdaterError
 from updater.feeds import Ending, Feed, Item
 from updater.pipeline import Parts, Report
+from updater.telling.logs import correlated
 from updater.working.bell import Bell
 from updater.working.judging import ending, failed
 from updater.working.listening import Listener
@@ -108,7 +109,8 @@ class Worker:
     def _batch(self, parts: Parts, taken: Sequence[tuple[Feed, Item]]) -> None:
         began = self._tools.monotonic()
         items = [item for _, item in taken]
-        report, endings = self._outcome(parts, items)
+        with correlated(*(f"{event.source}/{event.id}" for item in items for event in item.events)):
+            report, endings = self._outcome(parts, items)
         # What fails while the service ends was broken off: it counts as not tried, and waits for the next start.
         ends = self._bell.stopped
         settled = [each for each in zip(taken, endings, strict=True) if each[1].state == "done" or not ends]
@@ -142,13 +144,15 @@ class Worker:
 
     def _posted(self, parts: Parts, item: Item) -> Ending | None:
         """What becomes of an item whose gates' results could not be posted, or that has nothing else in it."""
+        posted = Ending("done", "reported", "posted as a commit status")
         try:
             post(parts.sight, item.reported)
         except UpdaterError as error:
             if error.retry:
                 return failed(item, error, self._tools.now(), self._tools.chance())
-            return Ending("done", "refused", str(error))
-        return None if item.events else Ending("done", "reported", "posted as a commit status")
+            _logger.warning("a gate's result of item %s is not posted: %s", item.name, error)
+            posted = Ending("done", "refused", str(error))
+        return None if item.events else posted
 
     def _pass(self, parts: Parts) -> None:
         began = self._tools.monotonic()
