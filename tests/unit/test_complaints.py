@@ -82,3 +82,10 @@ def test_where_the_forges_token_is_used_that_is_what_may_be_mended(text: str) ->
     error = complaints.failure(finished, "fetch", URL, 7.5, complaints.FORGES_LOGIN)
     assert "`contents: write`" in str(error.hint)
     assert "UPDATER_GIT_PASSWORD" not in str(error.hint)
+
+
+def test_a_git_that_was_killed_may_be_tried_again_and_nobody_knows_how_far_it_got() -> None:
+    found = failure("", code=-9)
+    assert isinstance(found, RemoteUnavailable)
+    assert "signal 9" in str(found)
+    assert complaints.is_cut_off(Finished(-9, b"", b""))

@@ -23,7 +23,7 @@ OTHER = "reg.example/models/model-b"
         ((pushed("1.0", "a", 90, received=60), pushed("1.0", "a", 70, received=65)), at(70)),
         ((pushed("1.0", "a", None, received=9), pushed("1.0", "a", None, received=8)), at(8)),
     ],
-    ids=["the earliest told", "told", "seen before it was told", "told by a clock that is ahead of ours", "the first arrival"],
+    ids=["the earliest told", "told", "seen before it was told", "told by a clock ahead of ours", "the first arrival"],
 )
 def test_equal_pushes_are_one_with_the_earliest_time_that_any_source_knows(
     events: tuple[Event, ...], earliest: object

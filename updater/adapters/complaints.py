@@ -29,8 +29,8 @@ FORGES_LOGIN = "see that the forge's token is still good, is for this repository
 
 
 def is_cut_off(finished: Finished) -> bool:
-    """Whether the remote did not answer, or not to the end: what it did is then unknown."""
-    return finished.code is None or _UNAVAILABLE.search(finished.message()) is not None
+    """Whether the remote did not answer, or git did not live to hear it to the end: what it did is then unknown."""
+    return finished.code is None or finished.code < 0 or _UNAVAILABLE.search(finished.message()) is not None
 
 
 def failure(finished: Finished, doing: str, url: str, seconds: float, login: str = OWN_LOGIN) -> GitError:
@@ -42,6 +42,10 @@ def failure(finished: Finished, doing: str, url: str, seconds: float, login: str
         return RemoteUnavailable(
             f"{url} did not answer `git {doing}` within {seconds:g} s",
             hint="is the remote up? UPDATER_GIT_TIMEOUT gives it longer",
+        )
+    if finished.code < 0:
+        return RemoteUnavailable(
+            f"`git {doing}` for {url} was ended by signal {-finished.code}", hint="is there enough memory? try again"
         )
     told = finished.message()
     said = _essence(told) or f"git ended with code {finished.code}"
