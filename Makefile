@@ -74,7 +74,7 @@ tests:
 	$(BIN)/coverage report --fail-under=$(FLOOR) --omit='$(PURE)'
 
 tests-fast:
-	$(BIN)/python -m pytest --numprocesses=auto -m "not slow" tests/unit tests/project
+	$(BIN)/python -m pytest --numprocesses=auto --hypothesis-profile=few -m "not slow" tests/unit tests/project
 
 tests-lowest:
 	@$(PYTHON) tools/make_venv.py $(LOWEST) requirements/lowest.txt

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from starlette.applications import Starlette
 
 from tests.helpers.events import at
 from tests.helpers.fake_repository import FakeRepository, environment_file, overlay, sight
@@ -20,13 +21,14 @@ from updater.json_shapes import EventShape
 from updater.model import Delivery, Event, Reported
 from updater.pipeline import Parts
 from updater.web.api import Office
-from updater.web.app import make_app
+from updater.web.app import hook_routes, make_app
 from updater.web.desk import Desk
 from updater.web.health import Health
 from updater.web.hooks import Reception
 from updater.working.bell import Bell
 
 SECRET = "a secret of enough letters"
+KNOWN = decoders()
 FILES = {**environment_file(order="semver"), **overlay("1.0.0")}
 
 
@@ -125,7 +127,7 @@ class Site:
         """One request, and its answer."""
 
         async def asked() -> httpx.Response:
-            async with self.client() as client:
+            async with self.client() if path.startswith("/hooks") else self.whole() as client:
                 return await client.request(method, path, **more)
 
         return asyncio.run(asked())
@@ -139,19 +141,27 @@ class Site:
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
-        """A client of the application, from this machine."""
+        """A client of the web hooks alone: the API takes a while to be made."""
+        async with self._client(Starlette(routes=hook_routes(self._reception()))) as client:
+            yield client
+
+    @asynccontextmanager
+    async def whole(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client of the whole application."""
         desk = Desk("asking", self._parts)
         office = Office(desk, self.rows, self.bell, self.tokens)
-        app = make_app(
-            self._reception(), office, lambda: self.health, lambda: (b"updater_up 1\n", "text/plain"), self._living
-        )
-        transport = httpx.ASGITransport(app, client=(self.peer, 5000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
+        exposed = (b"updater_up 1\n", "text/plain")
+        app = make_app(self._reception(), office, lambda: self.health, lambda: exposed, self._living)
+        async with self._client(app) as client:
             yield client
         desk.close()
 
+    def _client(self, app: Starlette) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app, client=(self.peer, 5000))
+        return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080")
+
     def _reception(self) -> Reception:
-        known = decoders()
+        known = KNOWN
         intake: Intake = self.intake
         admitting = admission.read(self.environ, known, is_loopback=True, now=lambda: at(60), fetch=self._fetch)
         return Reception(admitting, known, intake, self._post, self.bell, lambda: at(60), self._watch)

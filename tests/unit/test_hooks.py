@@ -169,6 +169,26 @@ def test_without_a_proof_nothing_is_read_or_kept() -> None:
     assert not site.intake.accepted
 
 
+def test_who_is_turned_away_waits_for_it_unless_many_do_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hooks, "_TURNING_AWAY", 3600.0)
+    monkeypatch.setattr(hooks, "_TURNED_AWAY", 2)
+    site = Site()
+
+    async def asked() -> int:
+        async with asyncio.timeout(20), site.client() as client:
+            strangers = [asyncio.create_task(client.post(GENERIC, json=PUSH)) for _ in range(3)]
+            await asyncio.wait(strangers, return_when=asyncio.FIRST_COMPLETED)
+            for _ in range(200):
+                await asyncio.sleep(0)
+            answered = [each.result().status_code for each in strangers if each.done()]
+            for each in strangers:
+                each.cancel()
+            await asyncio.gather(*strangers, return_exceptions=True)
+            return answered.count(401)
+
+    assert asyncio.run(asked()) == 1
+
+
 def test_a_wrong_signature_is_401() -> None:
     site = Site({"UPDATER_HOOK_SECRET_GITHUB": SECRET})
     body = b"{}"

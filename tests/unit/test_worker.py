@@ -19,9 +19,10 @@ from updater.forge import GATES
 from updater.model import Event, Reported
 from updater.pipeline import Parts
 from updater.protocols import PushOutcome, Update
+from updater.working import worker
 from updater.working.judging import MAX_TRIES
-from updater.working.passes import GAP
-from updater.working.worker import BATCH, DEBOUNCE
+from updater.working.passes import GAP, PATIENCE
+from updater.working.worker import DEBOUNCE
 
 FILES = {**environment_file(order="semver"), **overlay("1.0.0"), **overlay("1.0.0", service="model-b")}
 PATH = "overlays/test/model-a/kustomization.yaml"
@@ -158,11 +159,12 @@ def test_waiting_for_more_ends_after_a_second_at_the_most() -> None:
     assert 1 < len(quiet) <= DEBOUNCE / 0.09 + 1
 
 
-def test_a_batch_has_a_size() -> None:
-    items = [item(pushed(f"1.1.{number}"), name=str(number)) for number in range(BATCH + 1)]
+def test_a_batch_has_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "BATCH", 10)
+    items = [item(pushed(f"1.1.{number}"), name=str(number)) for number in range(11)]
     place = workplace(None, *items)
     place.run()
-    assert [told for told in place.notebook.told if told.startswith("worked")] == [f"worked on {BATCH}", "worked on 1"]
+    assert [told for told in place.notebook.told if told.startswith("worked")] == ["worked on 10", "worked on 1"]
 
 
 def test_what_is_logged_while_a_batch_is_worked_on_names_its_events() -> None:
@@ -322,6 +324,22 @@ def test_a_pass_that_fails_is_told_and_repeated_soon() -> None:
 
 
 # --- what wakes it
+
+
+def test_a_pass_that_has_waited_for_a_minute_goes_before_events() -> None:
+    place = workplace(None, item(pushed("1.1.0")))
+    feed = place.feed
+
+    class Late(QuickBell):
+        def news(self) -> bool:
+            if not place.notebook.reports:
+                place.clock.time = at(60) + PATIENCE
+            return super().news()
+
+    place.bell = Late()
+    place.run()
+    assert place.notebook.told == ["opened", "passed", "worked on 1"]
+    assert feed.outcomes() == [("1", "done", "committed")]
 
 
 def test_news_bring_a_pass() -> None:

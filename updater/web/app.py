@@ -38,15 +38,18 @@ def make_app(
         async with living():
             yield
 
+    routes = [*hook_routes(reception), *health.routes(state, exposed), Mount("/", _api(office))]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def hook_routes(reception: Reception) -> list[Route]:
+    """`/hooks/<source>`, with more behind it for some."""
     hooks = Hooks(reception)
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # or the API would say that there is none
-    routes = [
+    return [
         Route("/hooks/{source}", hooks.receive, methods=methods),
         Route("/hooks/{source}/{rest:path}", hooks.receive, methods=methods),
-        *health.routes(state, exposed),
-        Mount("/", _api(office)),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
 
 
 def _api(office: Office) -> FastAPI:
