@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,6 +20,7 @@ from tests.helpers import faults, gitops
 from tests.helpers.git_server import FETCH, PUSH, GitServer
 from tests.helpers.patience import eventually, gate
 from tests.helpers.payloads import MODELS, digest, plain, pushed
+from tests.helpers.pubsub_double import Double
 from tests.helpers.pubsub_emulator import emulator
 from tests.helpers.replicas import Broker, broker
 from tests.helpers.senders import AUDIENCE, EMAIL, claims, key, key_set, token
@@ -39,6 +42,12 @@ def fake() -> Iterator[Broker]:
         yield made
 
 
+@pytest.fixture
+def double(fake: Broker) -> Double:
+    assert fake.double is not None
+    return fake.double
+
+
 @contextmanager
 def pulling(remote: object, folder: Path, *subscriptions: str, **settings: object) -> Iterator[Service]:
     """A service that pulls."""
@@ -58,6 +67,14 @@ def built(service: str, tag: str) -> bytes:
     image = {"name": f"{MODELS}/{service}:{tag}", "digest": digest(tag)}
     build = {"id": "b-1", "projectId": "acme", "status": "SUCCESS", "results": {"images": [image]}}
     return json.dumps({**build, "finishTime": "2026-11-21T10:00:00Z"}).encode()
+
+
+def has_hung_up(service: Service) -> bool:
+    """Whether it takes no web hooks any more."""
+    try:
+        return service.get("/healthz").status == 0
+    except (OSError, HTTPException):
+        return True
 
 
 def stands(bare: Path, service: str, tag: str) -> bool:
@@ -95,7 +112,7 @@ def test_what_google_publishes_lands_without_another_command(pubsub: Broker, tmp
     [{"enable_message_ordering": True}, {"enable_exactly_once_delivery": True}],
     ids=["ordered", "exactly once"],
 )
-def test_subscriptions_of_every_kind_are_pulled(pubsub: Broker, tmp_path: Path, kind: Mapping[str, bool]) -> None:
+def test_subscriptions_of_every_kind_are_pulled(pubsub: Broker, tmp_path: Path, kind: Mapping[str, Any]) -> None:
     bare = gitops.remote(tmp_path / "gitops.git", FILES)
     gcr = pubsub.stage.topic("gcr")
     name = pubsub.stage.subscription(gcr, **kind)
@@ -107,8 +124,9 @@ def test_subscriptions_of_every_kind_are_pulled(pubsub: Broker, tmp_path: Path, 
     assert pubsub.stage.pulled(name, 1) == []
 
 
-def test_while_the_remote_is_down_nothing_is_given_back_and_afterwards_all_lands(fake: Broker, tmp_path: Path) -> None:
-    assert fake.double is not None
+def test_while_the_remote_is_down_nothing_is_given_back_and_afterwards_all_lands(
+    fake: Broker, double: Double, tmp_path: Path
+) -> None:
     bare = gitops.remote(tmp_path / "served" / "gitops.git", FILES)
     gcr = fake.stage.topic("gcr")
     name = fake.stage.subscription(gcr)
@@ -117,20 +135,21 @@ def test_while_the_remote_is_down_nothing_is_given_back_and_afterwards_all_lands
         server.faults = {PUSH: "unavailable", FETCH: "unavailable"}
         data = [inserted(f"model-{letter}", f"1.{number}.0") for letter in "ab" for number in range(1, 21)]
         ids = fake.stage.publish(gcr, *data)
-        assert eventually(lambda: fake.double.leases(name) == len(ids))
+        assert eventually(lambda: double.leases(name) == len(ids))
         assert eventually(lambda: service.text().count("waits for another try") >= len(ids), PATIENCE), service.text()
         assert service.get("/readyz").status == 200
-        assert (fake.double.acked, fake.double.nacked) == ([], [])
+        assert (double.acked, double.nacked) == ([], [])
         server.faults = {}
         assert stands(bare, "model-a", "1.20.0"), service.text()
         assert stands(bare, "model-b", "1.20.0"), service.text()
-        assert eventually(lambda: sorted(fake.double.acked) == sorted(ids)), service.text()
-        assert fake.double.nacked == []
+        assert eventually(lambda: sorted(double.acked) == sorted(ids)), service.text()
+        assert double.nacked == []
     assert gitops.git(bare, "rev-list", "--count", "main") == "3"
 
 
-def test_what_lands_while_the_service_ends_is_acked_and_the_rest_is_given_back(fake: Broker, tmp_path: Path) -> None:
-    assert fake.double is not None
+def test_what_lands_while_the_service_ends_is_acked_and_the_rest_is_given_back(
+    fake: Broker, double: Double, tmp_path: Path
+) -> None:
     bare = gitops.remote(tmp_path / "gitops.git", FILES)
     gcr = fake.stage.topic("gcr")
     name = fake.stage.subscription(gcr)
@@ -140,13 +159,31 @@ def test_what_lands_while_the_service_ends_is_acked_and_the_rest_is_given_back(f
         first = fake.stage.publish(gcr, inserted("model-a", "1.1.0"))
         assert eventually(pushing.exists, PATIENCE), service.text()
         second = fake.stage.publish(gcr, inserted("model-b", "1.1.0"))
-        assert eventually(lambda: fake.double.leases(name) == 2)
+        assert eventually(lambda: double.leases(name) == 2)
         service.tell_to_stop()
-        assert service.tells("Finished server process")
+        assert eventually(lambda: has_hung_up(service))
         open_gate()
         assert service.wait(10) == 0
-        assert (fake.double.acked, fake.double.nacked) == (first, second), service.text()
+        assert (double.acked, double.nacked) == (first, second), service.text()
     assert stands(bare, "model-a", "1.1.0")
+
+
+@pytest.mark.skipif("UPDATER_LONG_TESTS" not in os.environ, reason="long: it waits for the push that hangs")
+def test_the_service_ends_in_time_although_neither_the_remote_nor_pubsub_answer(
+    fake: Broker, double: Double, tmp_path: Path
+) -> None:
+    bare = gitops.remote(tmp_path / "served" / "gitops.git", FILES)
+    gcr, queue = fake.stage.topic("gcr"), fake.stage.topic("queue")
+    names = [fake.stage.subscription(topic) for topic in (gcr, queue)]
+    settings = {"QUEUE": "pubsub", "QUEUE_TOPIC": queue, "QUEUE_SUBSCRIPTION": names[1], "HOOKS_OPEN": "1"}
+    with GitServer(bare.parent) as server, pulling(server.url(), tmp_path / "one", names[0], **settings) as service:
+        server.faults = {PUSH: "hang"}
+        given = fake.stage.publish(gcr, inserted("model-a", "1.1.0"))
+        assert eventually(lambda: server.count(PUSH) > 0)
+        double.mute()
+        assert service.post("/hooks/generic", plain(f"{MODELS}/model-b", "1.2.0")).status == 503
+        assert service.stop(10) == 0
+        assert (double.acked, double.nacked) == ([], given)
 
 
 # --- pushed

@@ -252,6 +252,12 @@ def test_everything_is_admitted_where_the_service_is_open() -> None:
     assert run(stand.admission.with_body(request("ghcr"), BODY)).verdict == "admitted"
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_a_page_in_somebodys_browser_does_not_send_to_an_open_service(origin: str) -> None:
+    assert Stand({"UPDATER_HOOKS_OPEN": "1"}).ask("ghcr", {"Origin": origin}) == "refused"
+    assert Stand().ask("ghcr", {"Origin": origin, "X-Updater-Token": SECRET}) == "admitted", "it knows the secret"
+
+
 def test_a_service_that_others_reach_is_never_open() -> None:
     stand = Stand()
     with pytest.raises(UsageError, match="UPDATER_HOOKS_OPEN"):

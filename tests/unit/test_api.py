@@ -15,7 +15,7 @@ from starlette.routing import Route
 from tests.helpers.events import at
 from tests.helpers.fake_repository import FakeRepository, overlay, sight
 from tests.helpers.web import FILES, MemoryRows, Site, row
-from updater.errors import EventError, RemoteUnavailable, StorageError
+from updater.errors import EventError, GitError, RemoteUnavailable, StorageError
 from updater.pipeline import Parts
 from updater.sight import Sight
 from updater.web import health
@@ -96,6 +96,13 @@ def test_without_a_token_nobody_elsewhere_is_answered_whatever_host_they_name(pe
 def test_without_a_token_no_page_of_somebody_else_is_answered() -> None:
     answer = Site().ask("POST", "/api/v1/reconcile", headers={"origin": "https://evil.example"})
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via"])
+def test_without_a_token_nobody_is_answered_through_a_proxy_whatever_address_it_was_told(name: str) -> None:
+    assert Site().ask("GET", "/api/v1/events", headers={name: "127.0.0.1"}).status_code == 403
+    token = {"Authorization": "Bearer one", name: "127.0.0.1"}
+    assert Site(tokens=("one",)).ask("GET", "/api/v1/events", headers=token).status_code == 200
 
 
 def test_with_a_token_everybody_is_answered_who_has_it() -> None:
@@ -267,6 +274,36 @@ def test_a_question_that_takes_too_long_is_given_up_and_too_many_are_turned_away
     told = asyncio.run(asked())
     assert "too many" in told[0]
     assert "no answer within" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "openings"),
+    [(FileNotFoundError("HEAD"), 2), (GitError("the local mirror is gone"), 2), (RemoteUnavailable("it is down"), 1)],
+)
+def test_a_desk_opens_the_repository_anew_after_a_failure_that_may_be_its_own(error: Exception, openings: int) -> None:
+    told: list[str] = []
+
+    @contextmanager
+    def opened() -> Iterator[Parts]:
+        told.append("opened")
+        with a_repository() as parts:
+            yield parts
+        told.append("closed")
+
+    def question(_: Sight) -> None:
+        if told == ["opened"]:
+            told.append("failed")
+            raise error
+
+    async def asked() -> None:
+        desk = Desk("asking", opened)
+        with pytest.raises(type(error)):
+            await desk.ask(question, 5.0)
+        await desk.ask(question, 5.0)
+        desk.close()
+
+    asyncio.run(asked())
+    assert told[:4] == (["opened", "failed", "closed", "opened"] if openings == 2 else ["opened", "failed", "closed"])
 
 
 def test_what_a_question_raises_is_raised() -> None:

@@ -48,6 +48,7 @@ def failure(text: str, code: int | None = 128) -> GitError:
         (CUT, f"{URL} cannot be reached: ", True),
         (OWNER, f"git does not trust {URL}: another user owns it", False),
         ("fatal: unable to access 'x': The requested URL returned error: 503", f"{URL} cannot be reached", True),
+        ("fatal: unable to access 'x': The requested URL returned error: 429", f"{URL} cannot be reached", True),
         ("fatal: unable to access 'x': The requested URL returned error: 403", f"{URL} does not let us in", False),
         ("fatal: Authentication failed for 'x'", f"{URL} does not let us in: Authentication failed", False),
         ("fatal: something else\nhint: do this", f"`git fetch` failed for {URL}: something else", False),

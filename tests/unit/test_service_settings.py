@@ -59,6 +59,25 @@ def test_a_token_is_read_from_its_file_and_never_shown(tmp_path: Path) -> None:
     assert "from-a-file" not in repr(found)
 
 
+@pytest.mark.parametrize("text", ["\n", " , ,\n"])
+def test_a_token_that_is_none_does_not_open_the_api_to_this_machine(tmp_path: Path, text: str) -> None:
+    (tmp_path / "token").write_text(text)
+    with pytest.raises(UsageError, match="UPDATER_API_TOKEN holds no token"):
+        read({"UPDATER_API_TOKEN_FILE": str(tmp_path / "token")})
+    assert read({"UPDATER_API_TOKEN": ""}).tokens == ()
+
+
+@pytest.mark.parametrize("text", ["*", "10.0.0.7", "10.0.0.7, 10.1.0.0/16,fd00::/8"])
+def test_proxies_are_addresses_and_networks(text: str) -> None:
+    assert read({"UPDATER_PROXIES": text}).proxies == text
+
+
+@pytest.mark.parametrize("text", ["ingress.example", "10.0.0.300", "10.0.0.1/16", "10.0.0.7,", "10.0.0.7,*"])
+def test_a_proxy_that_is_none_is_named_rather_than_never_believed(text: str) -> None:
+    with pytest.raises(UsageError, match="UPDATER_PROXIES"):
+        read({"UPDATER_PROXIES": text})
+
+
 @pytest.mark.parametrize("name", ["UPDATER_RECONCILE_SECONDS", "UPDATER_INBOX_DAYS"])
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "nan", "inf", "1e9"])
 def test_a_time_that_is_none_is_named(name: str, text: str) -> None:

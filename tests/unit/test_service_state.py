@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from tests.helpers.events import IMAGE, at, pushed, target
-from updater.errors import ConfigurationError, ForgeUnavailable, Location, RemoteUnavailable
+from updater.errors import ConfigurationError, ForgeUnavailable, GitError, Location, RemoteUnavailable
 from updater.feeds import Ending, Item
 from updater.model import Decision, Outcome, Version
 from updater.pipeline import Report
@@ -53,6 +53,14 @@ def test_a_landing_is_measured_from_its_push_and_from_its_arrival() -> None:
     assert "updater_acceptance_to_commit_seconds_sum 120.0" in text
 
 
+def test_what_stands_already_is_not_measured_as_if_it_had_landed_now() -> None:
+    found = state()
+    found.worked([(ITEM, Ending("done", "unchanged", "it stands already"))], Report(), 0.1)
+    text = exposed(found)
+    assert 'updater_events_total{outcome="unchanged",source="generic"} 1.0' in text
+    assert "updater_push_to_commit_seconds_count 0.0" in text
+
+
 def test_another_try_is_no_outcome_and_a_given_up_one_is_loud(caplog: pytest.LogCaptureFixture) -> None:
     found = state()
     again, dead = Ending("again", "failed", "down", at=at(63)), Ending("dead", "failed", "refused 12 times")
@@ -95,6 +103,13 @@ def test_trouble_with_the_repository_is_told_until_it_is_open() -> None:
     assert (found.is_open, found.doubts) == (False, {"repository": "the repository cannot be used: no"})
     found.opened()
     assert (found.is_open, found.doubts) == (True, {})
+
+
+def test_what_else_does_not_work_is_told_although_the_repository_was_opened_anew() -> None:
+    found = state()
+    found.passed(Report(problems=(GitError("no commit on its default branch"),)), 0.1)
+    found.opened()
+    assert found.doubts == {"remote": "no commit on its default branch"}
 
 
 def test_others_hear_of_batches_and_passes_and_a_pass_tidies() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -306,6 +306,34 @@ def test_a_repository_that_cannot_be_opened_is_tried_again_with_pauses() -> None
         "troubled", "troubled", "opened", "worked on 1", "passed",
     ]  # fmt: skip
     assert len(place.bell.paused) == 2
+
+
+class Moved(FakeRepository):
+    """A repository of which what is kept here has gone."""
+
+    def __init__(self, files: Mapping[str, Mapping[str, str]], error: Exception) -> None:
+        super().__init__(files)
+        self._error = error
+
+    def paths(self, branch: str, tip: str, image: str) -> Sequence[str]:
+        raise self._error
+
+    def refresh(self, branches: frozenset[str] = frozenset()) -> bool:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "openings"),
+    [(FileNotFoundError("HEAD"), 3), (GitError("the local mirror is gone"), 3), (RemoteUnavailable("it is down"), 1)],
+)
+def test_what_is_kept_here_of_the_repository_is_made_anew_where_it_may_have_gone(
+    error: Exception, openings: int
+) -> None:
+    place = workplace(Moved({"main": FILES}, error), item(pushed("1.1.0")))
+    place.run()
+    assert place.feed.outcomes() == [("1", "again", "failed")]
+    assert [told for told in place.notebook.told if told != "opened"] == ["worked on 1", "passed"]
+    assert place.notebook.told.count("opened") == openings, "after the batch, and after the pass"
 
 
 def test_a_pass_that_fails_is_told_and_repeated_soon() -> None:

@@ -9,8 +9,8 @@ from updater.errors import GitError, RemoteUnavailable
 
 _UNAVAILABLE = re.compile(
     r"could not resolve|connection (refused|reset|timed out|closed)|timed out|unexpected disconnect|early eof|hung up"
-    r"|couldn't connect|failed to connect|network is unreachable|no route to host|error: 5\d\d|rpc failed|broken pipe"
-    r"|empty reply",
+    r"|couldn't connect|failed to connect|network is unreachable|no route to host|error: (5\d\d|429)"
+    r"|rpc failed|broken pipe|empty reply",
     re.IGNORECASE,
 )
 _UNAUTHENTICATED = re.compile(

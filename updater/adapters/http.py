@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from updater.core.urls import is_safe
 from updater.errors import UpdaterError
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Unanswered(UpdaterError):
@@ -65,10 +64,7 @@ def _content(response: httpx.Response, end: float, max_bytes: int) -> bytes:
 
 def _place(url: str) -> str:
     """The server of a URL, without what may be secret in it."""
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise Unanswered("an address that is none cannot be asked") from error
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        return f"{parts.scheme}://{parts.hostname}"
-    raise Unanswered("an address that is not https:// is not asked")
+    if not is_safe(url):
+        raise Unanswered("an address that is not https:// is not asked")
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}"

@@ -35,6 +35,7 @@ _NEEDS_BODY = Answer("needs-body")
 _CLOSED = Answer("closed", "this source is closed")
 _REFUSED = Answer("refused", "the sender is not proved: send the secret of this source as its documentation says")
 _UNAVAILABLE = Answer("unavailable", "the proof cannot be checked now", 10)
+_FROM_A_PAGE = Answer("refused", "what a page in a browser sends is not taken without a secret")
 _SLOW_DOWN = "too many wrong proofs came from your address"
 _BY_STRENGTH: Sequence[State] = ("proved", "unread", "unable", "wrong", "nothing")
 _logger = logging.getLogger(__name__)
@@ -100,7 +101,8 @@ class Admission:
     def before_body(self, request: Request) -> Answer:
         """What is to be done with a request whose body was not read yet."""
         if self._settings.is_open:
-            return _ADMITTED
+            # Whoever is on this machine may open a page of somebody else, which can send here, too.
+            return _FROM_A_PAGE if "origin" in request.headers else _ADMITTED
         proofs = self._proofs.get(request.source)
         if not proofs:
             self._tell(request, "the source is closed")

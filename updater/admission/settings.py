@@ -6,10 +6,10 @@ import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from updater import settings
 from updater.admission.google import Senders
+from updater.core.urls import is_safe
 from updater.errors import UsageError
 
 CERTS_URL = "https://www.googleapis.com/oauth2/v3/certs"
@@ -19,7 +19,6 @@ _OPEN = "UPDATER_HOOKS_OPEN"
 _AUDIENCE, _SENDER, _CERTS = "UPDATER_PUBSUB_AUDIENCE", "UPDATER_PUBSUB_SENDER", "UPDATER_PUBSUB_CERTS_URL"
 _TOPICS = "UPDATER_SNS_TOPICS"
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SHORT = 16
 _MOST_SECRETS = 2
 
@@ -82,17 +81,9 @@ def _senders(environ: Mapping[str, str]) -> Senders | None:
         missing, given = (_AUDIENCE, _SENDER) if emails else (_SENDER, _AUDIENCE)
         raise UsageError(f"{missing} is not set, but {given} is", hint="tokens are taken only where both are set")
     url = environ.get(_CERTS) or CERTS_URL
-    if not _is_safe(url):
+    if not is_safe(url):
         raise UsageError(f"{_CERTS} is no https:// URL", hint=f"leave it out for {CERTS_URL}")
     return Senders(emails, audiences, url)
-
-
-def _is_safe(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme == "https" and bool(parts.hostname) or parts.scheme == "http" and parts.hostname in _LOOPBACK
 
 
 def _topics(environ: Mapping[str, str]) -> frozenset[str]:

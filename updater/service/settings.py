@@ -40,12 +40,11 @@ class Service:
 def read(environ: Mapping[str, str], listen: str | None = None) -> Service:
     """The settings; `listen` comes before its variable. Raises `UsageError` naming the variable that is wrong."""
     host, port = _address(listen or environ.get("UPDATER_LISTEN") or LISTEN)
-    given = secret(environ, "UPDATER_API_TOKEN") or ""
     return Service(
         host=host,
         port=port,
-        tokens=tuple(token for part in given.split(",") if (token := part.strip())),
-        proxies=environ.get("UPDATER_PROXIES") or None,
+        tokens=_tokens(environ),
+        proxies=_proxies(environ),
         interval=_time(environ, "UPDATER_RECONCILE_SECONDS", MINUTES, timedelta(seconds=1), "seconds"),
         keep=_time(environ, "UPDATER_INBOX_DAYS", DAYS, timedelta(days=1), "days"),
     )
@@ -58,6 +57,26 @@ def _address(text: str) -> tuple[str, int]:
             f"UPDATER_LISTEN is {text!r}", hint="write an address and a port, as 127.0.0.1:8080 or [::]:8080"
         )
     return host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port)  # noqa: S104
+
+
+def _tokens(environ: Mapping[str, str]) -> tuple[str, ...]:
+    given = secret(environ, "UPDATER_API_TOKEN")
+    tokens = tuple(token for part in (given or "").split(",") if (token := part.strip()))
+    if not tokens and (given or environ.get("UPDATER_API_TOKEN_FILE")):
+        # As if it had not been asked for, the API would be open to this machine.
+        raise UsageError("UPDATER_API_TOKEN holds no token", hint="give one, or leave the variable out")
+    return tokens
+
+
+def _proxies(environ: Mapping[str, str]) -> str | None:
+    given = environ.get("UPDATER_PROXIES")
+    for each in given.split(",") if given and given != "*" else ():
+        try:
+            ipaddress.ip_network(each.strip())
+        except ValueError as error:
+            hint = "give addresses or networks with commas between them, as 10.0.0.7,10.1.0.0/16"
+            raise UsageError(f"UPDATER_PROXIES has {each.strip()!r}: {error}", hint=hint) from error
+    return given or None
 
 
 def _time(environ: Mapping[str, str], name: str, default: timedelta, unit: timedelta, what: str) -> timedelta:

@@ -33,7 +33,7 @@ class State:
     def opened(self) -> None:
         """See `Listener`."""
         self.is_open = True
-        self.doubts = {}
+        self.doubts = {part: told for part, told in self.doubts.items() if part != "repository"}
         _logger.info("the repository is open")
 
     def troubled(self, reason: str) -> None:

@@ -23,7 +23,7 @@ from updater.forge import PullRequest
 from updater.model import Decision, Outcome
 
 UNKNOWN = "unknown"
-OUTCOMES = frozenset({*(outcome.value for outcome in Outcome), "unreadable", "failed", "dead"})
+OUTCOMES = frozenset({*(outcome.value for outcome in Outcome), "unreadable", "dead"})
 """What becomes of an event: a decision, or none."""
 AGES: Mapping[str, float] = {"0s": 0, "1h": 3600, "1d": 86_400, "7d": 604_800}
 """How old pull requests are at least that are counted together, by the name of the label."""

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 from updater.core.cloud_events import CloudEvent, as_json, as_message
 from updater.core.masking import Mask
+from updater.core.urls import is_safe
 from updater.errors import StorageError, UsageError
 from updater.settings import secret
 from updater.telling.outcomes import Sender
@@ -19,7 +19,6 @@ from updater.telling.outcomes import Sender
 SECONDS = 10.0
 """An event that was not taken by then is told again."""
 _TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ def read(environ: Mapping[str, str]) -> Receiver | None:
         return None
     if _TOPIC.fullmatch(address):
         return Receiver(address, is_topic=True)
-    if not _is_url(address):
+    if not is_safe(address):
         hint = "give a topic, as projects/P/topics/T, or an address, as https://example.org/outcomes"
         raise UsageError("UPDATER_OUTCOMES is neither a topic nor an https:// address", hint=hint)
     return Receiver(address, is_topic=False, secret=secret(environ, "UPDATER_OUTCOMES_SECRET"))
@@ -81,13 +80,3 @@ def to_topic(
 def without_secrets(mask: Mask, send: Sender) -> Sender:
     """Sends the same without secrets, which a reason might quote."""
     return lambda event: send(replace(event, data=mask.value(event.data)))
-
-
-def _is_url(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    )

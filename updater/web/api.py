@@ -28,6 +28,8 @@ from updater.working.bell import Bell
 Answer = TypeVar("Answer")
 _SECONDS = 30.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_NOT_BY_ITSELF = ("origin", "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Headers of whoever asks for somebody else: a browser for a page, a proxy for anybody."""
 Services = Annotated[list[str] | None, Query(description="Services; globs, any number.")]
 InEnvironment = Annotated[str | None, Query(description="Only this environment.")]
 _bearer = HTTPBearer(auto_error=False, description="UPDATER_API_TOKEN")
@@ -181,7 +183,7 @@ def _history(sight: Sight, globs: Sequence[str], environment: str | None, limit:
 
 def _guard(tokens: Sequence[str]) -> Callable[..., None]:
     """Lets those in who give a token. Without one set, those on this machine: by a name of it, so that no page in
-    somebody's browser can ask in its own name."""
+    somebody's browser can ask in its own name, and not through a proxy, which can be told any address."""
     expected = [token.encode() for token in tokens]
 
     def with_token(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
@@ -191,7 +193,8 @@ def _guard(tokens: Sequence[str]) -> Callable[..., None]:
 
     def on_this_machine(request: Request) -> None:
         host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-        if not _is_loopback(request) or host not in _LOOPBACK or "origin" in request.headers:
+        asks_for_another = any(name in request.headers for name in _NOT_BY_ITSELF)
+        if not _is_loopback(request) or host not in _LOOPBACK or asks_for_another:
             raise HTTPException(403, "without UPDATER_API_TOKEN only this machine is answered")
 
     return with_token if expected else on_this_machine

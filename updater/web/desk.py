@@ -1,7 +1,7 @@
 """Questions to the repository and the forge that do not go through the worker.
 
 Each desk has the repository open for itself, in a thread of its own: what the worker does is neither waited for nor
-disturbed. It is opened with the first question.
+disturbed. It is opened with the first question, and with the first one after a failure that may be its own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TypeVar
 from updater.errors import StorageError
 from updater.pipeline import Parts
 from updater.sight import Sight
+from updater.working.judging import may_be_the_mirrors
 
 Answer = TypeVar("Answer")
 _WAITING = 64
@@ -52,7 +53,13 @@ class Desk:
     def _answer(self, question: Callable[[Sight], Answer]) -> Answer:
         if self._parts is None:
             self._parts = self._stack.enter_context(self._open())
-        return question(self._parts.sight)
+        try:
+            return question(self._parts.sight)
+        except Exception as error:
+            if may_be_the_mirrors(error):
+                self._parts = None
+                self._stack.close()
+            raise
 
     def _answered(self, asked: asyncio.Future[Answer]) -> None:
         self._waiting -= 1

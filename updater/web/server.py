@@ -22,6 +22,8 @@ HEAD_SECONDS = 5.0
 HEAD_BYTES = 65_536
 """How long the head of a request may be, beside what comes together with its first bytes."""
 HEAD_FIELDS = 256
+DEAF_SECONDS = 10.0
+"""How long a sender may take for the next part of our answer."""
 _WHOLE = HEAD_BYTES + 2 * MAX_BYTES
 """A request with its body, and what a body in chunks needs beside that."""
 _CONNECTIONS = 20_000
@@ -33,6 +35,7 @@ class PatientlessProtocol(HttpToolsProtocol):
     uvicorn itself has no such limits."""
 
     _head: asyncio.TimerHandle | None = None
+    _deaf: asyncio.TimerHandle | None = None
     _came = 0
     _fields = 0
 
@@ -69,7 +72,23 @@ class PatientlessProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         self._forget_head()
+        self._hears()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The sender does not read what we answer."""
+        super().pause_writing()
+        self._deaf = self.loop.call_later(DEAF_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The sender reads again."""
+        self._hears()
+        super().resume_writing()
+
+    def _hears(self) -> None:
+        if self._deaf is not None:
+            self._deaf.cancel()
+            self._deaf = None
 
     def _await_head(self) -> None:
         self._forget_head()

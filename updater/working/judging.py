@@ -16,7 +16,7 @@ MAX_TRIES = 12
 """How often an item is tried that fails for a reason which does not go away by itself: for more than half an hour."""
 
 _FORGE_IS_DOWN = 5
-"""The pause after so many tries, about a minute, is that for a forge: only for the remote does the worker itself rest."""
+"""A forge is asked again after the pause of so many tries, about a minute; for the remote the worker itself rests."""
 
 _WEIGHT = (
     Outcome.REFUSED,
@@ -63,6 +63,11 @@ def failed(item: Item, error: Exception, now: datetime, chance: float) -> Ending
         return Ending("dead", "failed", f"{reason} (given up after {item.tries + 1} tries)")
     tries = _FORGE_IS_DOWN if passes and isinstance(error, ForgeError) else item.tries
     return Ending("again", "failed", reason, at=now + retrying.pause(tries, chance), counts=not passes)
+
+
+def may_be_the_mirrors(error: Exception) -> bool:
+    """Whether a failure may come from what is kept here of the repository, which opening it again makes anew."""
+    return isinstance(error, GitError) and not error.retry if isinstance(error, UpdaterError) else True
 
 
 def _names(event: Event) -> set[Push]:

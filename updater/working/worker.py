@@ -21,7 +21,7 @@ from updater.feeds import Ending, Feed, Item
 from updater.pipeline import Parts, Report
 from updater.telling.logs import correlated
 from updater.working.bell import Bell
-from updater.working.judging import ending, failed
+from updater.working.judging import ending, failed, may_be_the_mirrors
 from updater.working.listening import Listener
 from updater.working.passes import Passes
 from updater.working.posting import post
@@ -63,22 +63,24 @@ class Worker:
         self._listener = listener
         self._passes = Passes(interval, tools.now)
         self._failures = 0
+        self._is_doubtful = False
         self._worked_at = -DEBOUNCE
 
     def run(self) -> None:
-        """Opens the repository, as often as it takes, and works. Gives the repository back at the end."""
+        """Opens the repository, as often as it takes (`may_be_the_mirrors`), and works. Gives it back at the end."""
         while not self._bell.stopped:
             try:
                 with self._tools.open() as parts:
                     self._listener.opened()
                     self._failures = 0
+                    self._is_doubtful = False
                     self._work(parts)
             except Exception as error:
                 self._troubled("the repository cannot be used", error)
                 self._rest()
 
     def _work(self, parts: Parts) -> None:
-        while not self._bell.stopped:
+        while not (self._bell.stopped or self._is_doubtful):
             if self._bell.news():
                 self._passes.hurry()
             if self._passes.is_overdue():
@@ -133,8 +135,10 @@ class Worker:
             report = pipeline.land(parts, Decoding(merge(event for item in items for event in item.events)))
             return report, [self._posted(parts, item) or ending(item, report, now, chance()) for item in items]
         except UpdaterError as error:
+            self._is_doubtful |= may_be_the_mirrors(error)
             return Report(problems=(error,)), [failed(item, error, now, chance()) for item in items]
         except Exception as error:
+            self._is_doubtful = True
             _logger.exception("a batch of %s item(s) failed unexpectedly", len(items))
             if len(items) == 1:
                 return Report(), [failed(items[0], error, now, chance())]
@@ -160,8 +164,10 @@ class Worker:
         try:
             report = pipeline.reconcile(parts)
         except UpdaterError as error:
+            self._is_doubtful |= may_be_the_mirrors(error)
             report = Report(problems=(error,))
         except Exception as error:
+            self._is_doubtful = True
             _logger.exception("a pass failed unexpectedly")
             report = Report(problems=(UpdaterError(f"unexpected: {type(error).__name__}: {error}"),))
         again = any(problem.retry for problem in report.problems)

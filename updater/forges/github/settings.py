@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from updater import settings
+from updater.core.urls import is_safe
 from updater.errors import UsageError
 
 _API = "https://api.github.com"
 _PATH = re.compile(r"/*(?P<owner>[A-Za-z0-9_-]+)/(?P<name>(?!\.{0,2}(?:\.git)?/*$)[A-Za-z0-9._-]+?)(?:\.git)?/*")
 _SCP_LIKE = re.compile(r"(?:[^@/]+@)?(?P<host>[^:/]+):(?P<path>.+)")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _TOKEN = "UPDATER_GITHUB_TOKEN"  # noqa: S105
 _APP = "UPDATER_GITHUB_APP_ID"
 _KEY = "UPDATER_GITHUB_APP_KEY"
@@ -78,11 +78,10 @@ def _api(environ: Mapping[str, str], host: str | None) -> str:
     hint = "for GitHub Enterprise Server it is https://HOST/api/v3"
     if not given and host not in (None, "github.com"):
         raise UsageError(f"UPDATER_GITHUB_API is not set, and {host} is not github.com", hint=hint)
-    parts = urlsplit(given or _API)
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    if not is_safe or not parts.hostname or "@" in parts.netloc or parts.query:
+    url = given or _API
+    if not is_safe(url) or "@" in urlsplit(url).netloc or urlsplit(url).query:
         raise UsageError("UPDATER_GITHUB_API is no https:// URL of an API", hint=hint)
-    return given or _API
+    return url
 
 
 def _login(environ: Mapping[str, str]) -> str | App:
