@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from urllib.parse import urlsplit
 
 from updater import config
@@ -76,18 +76,24 @@ def _forge(settings: Settings, url: str, clock: SystemClock, watch: Watch, stack
     if name is None:
         return no_forge
 
+    found = forge_called(name)
+
     @cache
     def made() -> Forge:
-        found = next((entry for entry in entry_points(group="updater.forges") if entry.name == name), None)
-        if found is None:
-            known = ", ".join(sorted(entry.name for entry in entry_points(group="updater.forges")))
-            raise UsageError(f"UPDATER_FORGE is {name!r}", hint=f"there are: {known}")
         connection = Connection(url, settings.author, os.environ, clock.now, time.sleep, settings.git_seconds, watch)
         forge: Forge = found.load()(connection)
         stack.callback(forge.close)
         return forge
 
     return made
+
+
+def forge_called(name: str) -> EntryPoint:
+    """The forge of that name, of all installed packages. Raises `UsageError` where there is none."""
+    known = {entry.name: entry for entry in entry_points(group="updater.forges")}
+    if name not in known:
+        raise UsageError(f"UPDATER_FORGE is {name!r}", hint=f"there are: {', '.join(sorted(known))}")
+    return known[name]
 
 
 def _forge_name(settings: Settings, url: str) -> str | None:

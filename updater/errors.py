@@ -14,6 +14,7 @@
     │   ├── ForgeUnavailable     6  it did not answer, or wants us to wait; trying again may help
     │   └── ForgeRefused         6  it answered and does not do what was asked (rules, rights, a stale head)
     ├── RenderError              7  kustomize, or what it rendered
+    │   └── RendererUnavailable  7  it could not be started, or did not live to the end; trying again may help
     └── StorageError             1  what came in cannot be kept now; trying again may help
 
 The number is the exit code of the command line. `retry` tells a caller that holds the event whether
@@ -120,6 +121,12 @@ class RenderError(UpdaterError):
     """kustomize failed, or rendered something else than the planned change."""
 
     exit_code = 7
+
+
+class RendererUnavailable(RenderError):
+    """kustomize could not be started, was killed or took too long, which says nothing of what it was to render."""
+
+    retry = True
 
 
 class StorageError(UpdaterError):

@@ -43,13 +43,20 @@ def keep(
 ) -> tuple[list[Decision], list[GitError]]:
     """Sees that what has to wait is on the remote, and that what was decided is there no longer.
 
-    `pause` waits before another try, given how many there were. Gives the decisions, with those refused that could
-    not be kept, and what went wrong.
+    Pushes for an environment whose file is broken wait like any others: it is known what it follows once that is
+    mended. `pause` waits before another try, given how many there were. Gives the decisions, with those refused that
+    could not be kept, and what went wrong.
     """
     final, problems = list(decisions), []
-    for name in sorted({*made.woken, *(_environment(decision) for decision in decisions if decision.keeps)}):
-        mine = [decision for decision in decisions if decision.target is None or _environment(decision) == name]
-        adding = [decision.event for decision in mine if decision.keeps and decision.event is not None]
+    unknown = {decision for waits in made.unknowable.values() for decision in waits}
+    keeping = {_environment(decision) for decision in decisions if decision.keeps}
+    for name in sorted({*made.woken, *keeping, *(name for name, waits in made.unknowable.items() if waits)}):
+        known = [each for each in decisions if each not in unknown]
+        mine = [decision for decision in known if decision.target is None or _environment(decision) == name]
+        put_off = made.unknowable.get(name, ())
+        adding = [
+            each.event for each in (*mine, *put_off) if (each.keeps or each in unknown) and each.event is not None
+        ]
         decided, stuck = _pushes(mine), _pushes(_stuck(mine))
         woken = {waiting.push(event) for event in made.woken.get(name, ())}
         settled = {push for push in woken if _names(push) & decided and not _names(push) & stuck}
@@ -57,7 +64,8 @@ def keep(
             _write(sight, pause, name, adding, settled)
         except GitError as error:
             problems.append(error)
-            final = [_lost(decision, error) if decision in mine and decision.keeps else decision for decision in final]
+            lost = {*put_off, *(decision for decision in mine if decision.keeps)}
+            final = [_lost(decision, error) if decision in lost else decision for decision in final]
     return final, problems
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from updater.core.decide import ignored
 from updater.core.matching import Followed
 from updater.core.waiting import Waiting, ref
+from updater.errors import ConfigurationError
 from updater.model import Decision, Event, Outcome
 from updater.survey import Survey
 
@@ -44,6 +45,12 @@ def orphans(waiting: Waiting, known: Collection[str]) -> Iterator[Decision]:
     for name in sorted(waiting.keys() - known):
         reason = f"it waits in {ref(name)}, and environments/{name}.yaml is gone or cannot be read"
         yield from (Decision(each.image, each.version, Outcome.WAITING, reason, each) for each in waiting[name])
+
+
+def unknown(events: Sequence[Event], name: str, error: ConfigurationError) -> Iterator[Decision]:
+    """What to say of pushes for an environment whose file is broken: nobody knows whether it follows them."""
+    reason = f"it waits in {ref(name)} until environments/{name}.yaml can be read: {error}"
+    yield from (Decision(each.image, each.version, Outcome.WAITING, reason, each) for each in events)
 
 
 def _wants(match: Followed, event: Event) -> bool:

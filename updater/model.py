@@ -242,7 +242,7 @@ class Decision:
     `target` is None where nothing follows the image. `event` is the push that brought the version, None where a
     person asked for it. `keeps` is whether the push is kept on the remote until it may land, `due` when that may be at
     the earliest, if it is known. `is_stopped` is whether nothing but the environment's file keeps it out for now.
-    `exit_code` is non-zero where a refusal has to be looked at by somebody.
+    `exit_code` is non-zero where a refusal has to be looked at by somebody; with `retry` it may go away by itself.
     """
 
     image: str
@@ -257,6 +257,7 @@ class Decision:
     keeps: bool = False
     due: datetime | None = None
     is_stopped: bool = False
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from updater.core.verdicts import Verdict
 from updater.core.waiting import REFS, Waiting
 from updater.errors import UpdaterError
 from updater.forge import PREFIX
-from updater.left_over import left_over, orphans
+from updater.left_over import left_over, orphans, unknown
 from updater.model import Decision, Event, Outcome
 from updater.promoting import offering
 from updater.protocols import Repository
@@ -38,7 +38,8 @@ class Plan:
     `left_over` are the decisions for events that no entry takes. `problems` belong to no decision. `woken` are the
     waiting pushes that were decided on again, by environment. `review` is what is known of the pull requests of
     the environments that deliver so, and `verdicts` are those on their entries. `doubts` say of which services (None:
-    all) of an environment not everything could be read, so that nothing is to be withdrawn there.
+    all) of an environment not everything could be read, so that nothing is to be withdrawn there. `unknowable` are the
+    left-over decisions that wait for an environment whose file is broken, by its name.
     `strays` are the branches of open pull requests of no environment that delivers so.
     """
 
@@ -52,6 +53,7 @@ class Plan:
     verdicts: tuple[Verdict, ...] = ()
     doubts: Mapping[Doubtful, str] = field(default_factory=dict)
     strays: tuple[Stray, ...] = ()
+    unknowable: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict)
 
     def is_proved_by_pushing(self) -> bool:
         """Whether a push of the changes alone shows that what it was made on is still the remote's.
@@ -112,11 +114,17 @@ def make_plan(
     }
     settled, changes = _carry_out(sight, configuration, tips, said)
     there = {each.name for each in configuration.environments if each.branch not in missing}
+    unknowable = {name: tuple(unknown(events, name, error)) for name, error in configuration.broken().items()}
     unread = {(each.followed.environment.name, each.followed.image) for each in found.unreadable}
     return Plan(
         tips,
         tuple(settled),
-        (*left_over(events, awake, followed, found, missing), *orphans(waiting, known), *offered.others),
+        (
+            *left_over(events, awake, followed, found, missing),
+            *orphans(waiting, known),
+            *offered.others,
+            *(each for waits in unknowable.values() for each in waits),
+        ),
         tuple(changes),
         (*configuration.errors, *missing.values(), *offered.problems, *((review.problem,) if review.problem else ())),
         {
@@ -128,6 +136,7 @@ def make_plan(
         tuple(each for each in verdicts if each.target.environment in review.environments),
         {**{(each.followed.environment.name, None): str(each.error) for each in found.unreadable}, **offered.doubts},
         strays,
+        unknowable,
     )
 
 

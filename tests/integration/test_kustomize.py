@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.kustomizes import all_kustomizes, oldest_and_newest, script
 from updater.adapters import kustomize as adapter
 from updater.adapters.kustomize import Kustomize, find
-from updater.errors import RenderError, UsageError
+from updater.errors import RenderError, RendererUnavailable, UsageError
 
 Pick = Callable[[], Kustomize]
 
@@ -122,7 +122,7 @@ def test_a_kustomize_that_hangs_is_killed_with_its_children(tmp_path: Path) -> N
     # The child writes its process id, and would keep our pipe open for long.
     program = script(tmp_path, f"/bin/sleep 600 & echo $! > {tmp_path}/child; wait")
 
-    with pytest.raises(RenderError, match=r"did not end within 0\.5 s"):
+    with pytest.raises(RendererUnavailable, match=r"did not end within 0\.5 s"):
         Kustomize(program, seconds=0.5).render({}, {}, "")
 
     assert not is_running(int((tmp_path / "child").read_text()))
@@ -138,7 +138,7 @@ def is_running(process: int) -> bool:
 
 
 def test_a_kustomize_that_closes_its_output_and_stays_is_killed(tmp_path: Path) -> None:
-    with pytest.raises(RenderError, match="did not end within"):
+    with pytest.raises(RendererUnavailable, match="did not end within"):
         Kustomize(script(tmp_path, "exec >&- 2>&-; exec /bin/sleep 600"), seconds=0.5).render({}, {}, "")
 
 
@@ -169,11 +169,16 @@ def test_a_kustomize_that_fails_without_a_word_is_an_error(tmp_path: Path) -> No
         Kustomize(script(tmp_path, "exit 3")).render({}, {}, "")
 
 
+def test_a_kustomize_that_is_killed_says_nothing_of_what_it_was_to_render(tmp_path: Path) -> None:
+    with pytest.raises(RendererUnavailable, match="ended by signal 9"):
+        Kustomize(script(tmp_path, "kill -9 $$")).render({}, {}, "")
+
+
 def test_a_program_that_cannot_be_started_is_an_error_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "kustomize").write_bytes(b"\0 no program")
     (tmp_path / "kustomize").chmod(0o755)
 
-    with pytest.raises(RenderError, match="cannot be started") as caught:
+    with pytest.raises(RendererUnavailable, match="cannot be started") as caught:
         Kustomize(str(tmp_path / "kustomize")).version  # noqa: B018
     assert "verify: parse" in str(caught.value.hint)
 

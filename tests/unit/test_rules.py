@@ -241,3 +241,15 @@ def test_a_rule_that_cannot_be_used_is_refused_and_names_its_key(
     with pytest.raises(RuleError, match=re.escape(message)) as raised:
         compile_rule(Follow(**{"image": "reg.example/acme/*", **settings}))
     assert raised.value.key == key
+
+
+ENDLESS = "a" * 100 + "_"
+
+
+@pytest.mark.parametrize("expressions", [{"tags": "^(a|aa)+$"}, {"ignore": ("^(a|aa)+$",)}])
+def test_an_expression_that_backtracks_without_end_is_given_up(expressions: dict[str, Any]) -> None:
+    assert "too long" in str(rule(**expressions).refusal(ENDLESS))
+
+
+def test_what_is_compared_of_a_tag_on_which_the_expression_does_not_end_is_not_known() -> None:
+    assert rule("alphabetical", tags="^(?P<key>(a|aa)+)$").key(ENDLESS) is None

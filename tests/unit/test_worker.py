@@ -13,12 +13,20 @@ from tests.helpers.events import IMAGE, at, pushed
 from tests.helpers.fake_forge import FakeForge
 from tests.helpers.fake_repository import FakeRepository, environment_file, overlay, sight
 from tests.helpers.working import QuickBell, Workplace
-from updater.errors import ForgeUnavailable, GitError, PushRefused, RemoteUnavailable, UpdaterError
+from updater.core.verification import PlannedEdit
+from updater.errors import (
+    ForgeUnavailable,
+    GitError,
+    PushRefused,
+    RemoteUnavailable,
+    RendererUnavailable,
+    UpdaterError,
+)
 from updater.feeds import Item
 from updater.forge import GATES
 from updater.model import Event, Reported
 from updater.pipeline import Parts
-from updater.protocols import PushOutcome, Update
+from updater.protocols import PushOutcome, Tree, Update
 from updater.working import worker
 from updater.working.judging import MAX_TRIES
 from updater.working.passes import GAP, PATIENCE
@@ -280,14 +288,55 @@ def test_a_bad_item_is_given_up_in_the_end() -> None:
     assert place.feed.outcomes() == [("1", "dead", "failed")]
 
 
-def test_while_an_environment_is_broken_nobody_knows_what_it_follows_so_events_are_tried_again() -> None:
-    broken = {**FILES, "environments/edge.yaml": "overlays: [\n"}
-    place = workplace(FakeRepository({"main": broken}), item(pushed("1.1.0")))
+def test_what_is_pushed_while_an_environment_is_broken_waits_for_it_on_the_remote() -> None:
+    repository = FakeRepository({"main": {**FILES, "environments/edge.yaml": "overlays: [\n"}})
+    place = workplace(repository, item(pushed("1.1.0")), item(pushed("1", image="reg.example/others/x"), name="2"))
+    place.run()
+    assert place.feed.outcomes() == [("1", "done", "committed"), ("2", "done", "waiting")]
+    assert "environments/edge.yaml" in place.feed.ended[1][1].reason
+    assert repository.tip("refs/updater/waiting/edge")
+
+
+def test_what_waited_for_a_broken_environment_lands_once_its_file_is_mended() -> None:
+    edge = {"environments/edge.yaml": "overlays: [\n", **overlay("1.0.0", environment="edge")}
+    repository = FakeRepository({"main": {**FILES, **edge}})
+    workplace(repository, item(pushed("1.1.0")), item(pushed("1", image="reg.example/others/x"), name="2")).run()
+    repository.elsewhere().commit("main", environment_file("edge", order="semver"))
+    workplace(repository).run()
+    assert 'newTag: "1.1.0"' in repository.on_remote("main", "overlays/edge/model-a/kustomization.yaml")
+    assert repository.tip("refs/updater/waiting/edge") is None
+
+
+def test_what_cannot_be_kept_for_a_broken_environment_is_tried_again() -> None:
+    class Keeping(FakeRepository):
+        def push(self, updates: Sequence[Update]) -> dict[str, PushOutcome]:
+            if any(update.branch.startswith("refs/") for update in updates):
+                raise RemoteUnavailable("the remote does not answer")
+            return super().push(updates)
+
+    place = workplace(Keeping({"main": {**FILES, "environments/edge.yaml": "overlays: [\n"}}), item(pushed("1.1.0")))
+    place.run()
+    assert [(state, outcome) for _, state, outcome in place.feed.outcomes()] == [("again", "failed")]
+
+
+def test_where_no_environment_can_be_read_at_all_events_are_tried_again() -> None:
+    place = workplace(FakeRepository({"main": {"README.md": "no environments yet"}}), item(pushed("1.1.0")))
     place.run()
     ((_, ending),) = place.feed.ended
     assert (ending.state, ending.counts) == ("again", True)
-    assert "environments/edge.yaml" in ending.reason
-    assert place.notebook.reports[0].commits, "what the others follow has landed all the same"
+
+
+def test_a_rendering_that_was_broken_off_is_tried_again() -> None:
+    def killed(_tree: Tree, _edit: PlannedEdit) -> None:
+        raise RendererUnavailable("kustomize was ended by signal 9")
+
+    repository = FakeRepository({"main": FILES})
+    place = workplace(repository, item(pushed("1.1.0")))
+    place.parts = Parts(sight(repository, killed), {}, lambda _: None)
+    place.run()
+    ((_, ending),) = place.feed.ended
+    assert (ending.state, ending.counts) == ("again", True)
+    assert "signal 9" in ending.reason
 
 
 def test_an_overlay_that_cannot_be_edited_ends_its_event_with_the_reason() -> None:

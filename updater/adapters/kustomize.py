@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from updater.adapters.process import kill
-from updater.errors import RenderError, UsageError
+from updater.errors import RenderError, RendererUnavailable, UsageError
 
 SETTING = "UPDATER_KUSTOMIZE"
 OLDEST = (4, 5)
@@ -30,6 +30,7 @@ _VERSION = re.compile(r"\bv(\d+)\.(\d+)\.\d+[\w.+-]*")
 _KLOG = re.compile(r"[EF]\d{4} [\d:.]+ +\d+ \S+\] ")
 """What kubectl puts before a failure: month and day, time, process and line of its source."""
 _DEAD_END = "http://127.0.0.1:0"
+_MEMORY = "is there enough memory?"
 _INSTALL = (
     f"install kustomize {OLDEST[0]}.{OLDEST[1]} or later (kubectl has one, too), or name it in {SETTING}; "
     "`verify: parse` in the environment's file commits without rendering"
@@ -136,6 +137,8 @@ class Kustomize:
                 kill(process)
                 raise
         if process.returncode != 0:
+            if process.returncode < 0:
+                raise RendererUnavailable(f"kustomize was ended by signal {-process.returncode}", hint=_MEMORY)
             message = _message(errors, scratch / "tree") or f"ended with code {process.returncode}"
             raise RenderError(f"kustomize: {message}")
         return output
@@ -153,7 +156,7 @@ def _started(arguments: Sequence[str], home: Path) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except OSError as error:
-        raise RenderError(f"{arguments[0]} cannot be started: {error.strerror}", hint=_INSTALL) from error
+        raise RendererUnavailable(f"{arguments[0]} cannot be started: {error.strerror}", hint=_INSTALL) from error
 
 
 def _environment(home: Path) -> dict[str, str]:
@@ -220,7 +223,7 @@ def _ready(
 
 
 def _too_slow(seconds: float) -> RenderError:
-    return RenderError(f"kustomize did not end within {seconds:g} s")
+    return RendererUnavailable(f"kustomize did not end within {seconds:g} s")
 
 
 def _message(errors: bytes, tree: Path) -> str:

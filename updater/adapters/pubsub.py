@@ -35,6 +35,7 @@ _LONGEST_PAUSE = 60.0
 _STOPPING = 2.0
 _LEASES_AT_A_TIME = 1000  # a request may have 512 KiB
 _PUBLISHING = 5.0
+_CLOSING = 1.0
 _LIMITS = PublishFlowControl(10_000, 100_000_000, LimitExceededBehavior.ERROR)
 # No outage is longer than a message is kept at all. After a crash, messages go to somebody else when their leases end.
 _LONGEST_LEASE = timedelta(days=31).total_seconds()
@@ -183,9 +184,10 @@ class Publisher:
         return promise
 
     def close(self) -> None:
-        """Waits for what is on its way, which is given up after some seconds. Nothing can be published afterwards."""
+        """Waits a moment for what is on its way; whoever asked for the rest was not told that it is durable. Nothing
+        can be published afterwards."""
         self._client.stop()
-        wait(tuple(self._unfinished))
+        wait(tuple(self._unfinished), _CLOSING)
         self._client.transport.close()
 
 

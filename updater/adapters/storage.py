@@ -46,6 +46,11 @@ def inbox_file(remote: Remote, state: Path) -> Path:
     return _place(remote, state, ".inbox")
 
 
+def other_inboxes(remote: Remote, state: Path) -> list[Path]:
+    """The inboxes in the state folder that are of other remotes, or of this one by another address."""
+    return sorted(set(state.glob("*.inbox")) - {inbox_file(remote, state)})
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Keeps other processes out while the block runs; given back by the system if this one dies."""

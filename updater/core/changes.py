@@ -159,7 +159,7 @@ def refuse_second_kustomization(tree: Tree, path: str) -> None:
 
 
 def _refused(decision: Decision, error: UpdaterError) -> Decision:
-    return replace(decision, outcome=Outcome.REFUSED, reason=str(error), exit_code=error.exit_code)
+    return replace(decision, outcome=Outcome.REFUSED, reason=str(error), exit_code=error.exit_code, retry=error.retry)
 
 
 def target_of(decision: Decision) -> Target:

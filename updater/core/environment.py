@@ -7,6 +7,7 @@ for editors is made from them. A key in a file is the field's name with `-` for 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -14,6 +15,7 @@ from annotated_types import Ge, MinLen
 
 from updater.errors import ConfigurationError, Location
 
+_FILE = re.compile(r"environments/([^/]+)\.ya?ml")
 OrderName: TypeAlias = Literal["pushed", "semver", "numerical", "alphabetical"]
 Text: TypeAlias = Annotated[str, MinLen(1)]
 Texts: TypeAlias = tuple[Text, ...]
@@ -223,3 +225,15 @@ class Configuration:
 
     environments: tuple[NamedEnvironment, ...] = ()
     errors: tuple[ConfigurationError, ...] = ()
+
+    def broken(self) -> dict[str, ConfigurationError]:
+        """The environments that cannot be read, by name, each with the first thing that is wrong with it."""
+        known = {each.name for each in self.environments}
+        named = {name: each for each in reversed(self.errors) if (name := described(each)) is not None}
+        return {name: each for name, each in named.items() if name not in known}
+
+
+def described(error: ConfigurationError) -> str | None:
+    """The name of the environment whose file an error is in; None where it is elsewhere."""
+    found = None if error.at is None else _FILE.fullmatch(error.at.path)
+    return None if found is None else found[1]

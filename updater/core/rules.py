@@ -1,18 +1,18 @@
 """A rule of an environment, ready for use: which images it follows, which tags may land, and what is newer.
 
-Regular expressions are searched with Python's `re`, which backtracks: one like `(a+)+$` can take very long even on a
-tag's 128 characters. Those who can change the environments' files can therefore slow the updater down; senders of
-events cannot, since they supply tags and never expressions.
+Regular expressions are those of Python's `re`, which backtrack: one like `(a+)+$` can take for ever on a tag's 128
+characters. So they are searched by the library `regex`, which can be told when to stop.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
+
+import regex
 
 from updater.core.environment import Follow
 from updater.core.orders import ORDERS
@@ -25,6 +25,8 @@ T = TypeVar("T")
 Key: TypeAlias = Any
 Rank: TypeAlias = tuple[Any, ...]
 
+_SECONDS = 0.05
+"""How long a search may take: a thousand times what an ordinary one needs."""
 _READ_AS = {"semver": "a semantic version", "numerical": "a number"}
 
 
@@ -43,8 +45,8 @@ class Rule:
     follow: Follow
     image: Pattern
     order: Order
-    tags: re.Pattern[str]
-    ignore: tuple[re.Pattern[str], ...]
+    tags: regex.Pattern[str]
+    ignore: tuple[regex.Pattern[str], ...]
     range: Range | None
 
     @property
@@ -67,10 +69,16 @@ class Rule:
 
     def refusal(self, tag: str) -> str | None:
         """Why `tag` may not land, in words for a person; None if it may."""
-        if self.tags.search(tag) is None:
+        try:
+            return self._refusal(tag)
+        except TimeoutError:
+            return f"the expressions of the rule take too long on the tag {tag}; one of them backtracks without end"
+
+    def _refusal(self, tag: str) -> str | None:
+        if self.tags.search(tag, timeout=_SECONDS) is None:
             return f"tag {tag} does not contain {self.tags.pattern!r}"
         for pattern in self.ignore:
-            if pattern.search(tag):
+            if pattern.search(tag, timeout=_SECONDS):
                 return f"tag {tag} is ignored by {pattern.pattern!r}"
         text = self._compared(tag)
         if text is None:
@@ -100,7 +108,10 @@ class Rule:
         """The part of a tag that is compared; None if it has none."""
         if self.follow.order == "pushed":
             return tag
-        found = self.tags.search(tag)
+        try:
+            found = self.tags.search(tag, timeout=_SECONDS)
+        except TimeoutError:
+            return None
         if "key" in self.tags.groupindex:
             return found["key"] if found else None
         # Letters compare with anything, so only `tags` can say that a standing `latest` is not newer than `20261120`.
@@ -143,8 +154,8 @@ def _checked(key: str, read: Callable[[str], T], text: str) -> T:
         raise RuleError(key, str(error)) from error
 
 
-def _expression(text: str) -> re.Pattern[str]:
+def _expression(text: str) -> regex.Pattern[str]:
     try:
-        return re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
+        return regex.compile(text)
+    except (regex.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{text!r} is not a regular expression: {error}") from error

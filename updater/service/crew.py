@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from updater import bootstrap
 from updater.adapters import git, storage
@@ -33,6 +35,7 @@ from updater.working.bell import Bell
 from updater.working.posting import post
 from updater.working.worker import Tools, Worker
 
+_logger = logging.getLogger(__name__)
 _POSTING = 8.0
 """Seconds in which a gate's result has to be on the forge: GitHub waits for ten."""
 
@@ -76,8 +79,12 @@ def crew(
     """Makes everybody; what has to be closed in the end goes onto the stack. Raises `UsageError`."""
     if settings.repository is None:
         raise UsageError("no repository is named", hint="give --repo or UPDATER_REPO, or stand in a clone of one")
+    if settings.forge is not None:
+        bootstrap.forge_called(settings.forge)
     pulling = pubsub_settings.read(environ, decoders)
-    inbox = Inbox(storage.inbox_file(git.remote(settings.repository), settings.state), now, keep=service.keep)
+    remote = git.remote(settings.repository)
+    inbox = Inbox(storage.inbox_file(remote, settings.state), now, keep=service.keep)
+    _warn_of(storage.other_inboxes(remote, settings.state), now)
     stack.callback(inbox.close)
     bell, metrics, opened = Bell(), Metrics(decoders), partial(_opened, settings)
     supply = feeding.supply(pulling, inbox, decoders, bell, metrics, now, stack)
@@ -91,6 +98,14 @@ def crew(
     thread = threading.Thread(target=worker.run, name="worker", daemon=True)
     desks = Desk("posting", partial(opened, metrics)), Desk("asking", partial(opened, metrics))
     return Crew(inbox, supply, bell, metrics, state, thread, tellers, *desks)
+
+
+def _warn_of(others: Sequence[Path], now: Callable[[], datetime]) -> None:
+    """Says where events wait that were accepted for another address, which may be an old one of this repository."""
+    for file in others:
+        with closing(Inbox(file, now)) as inbox, suppress(StorageError):
+            if waiting := inbox.depth().waiting:
+                _logger.warning("%s accepted event(s) wait in %s, for another UPDATER_REPO than this", waiting, file)
 
 
 @contextmanager

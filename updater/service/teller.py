@@ -62,6 +62,8 @@ class Teller:
                     failures = 0
                 except Exception as error:
                     self._failed(error)
+                    stack.close()  # what is kept here of the repository may be what failed
+                    parts = None
                     self._stopped.wait(retrying.pause(failures, random.random()).total_seconds())  # noqa: S311
                     failures += 1
                     self._heard.set()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from updater.core import retrying
+from updater.core.environment import described
 from updater.core.waiting import Push, push
 from updater.errors import ConfigurationError, EditRefused, ForgeError, GitError, UpdaterError
 from updater.feeds import Ending, Item
@@ -37,8 +38,8 @@ def ending(item: Item, report: Report, now: datetime, chance: float) -> Ending:
     """What became of an item, given the report of its batch.
 
     An item is done once everything that was decided on its pushes is on the remote, or is nothing to be done. It is
-    tried again where the remote or the forge failed, and while an environment's file is broken: nobody knows what that
-    environment follows. `chance` is a random number from 0 to 1.
+    tried again where the remote, the forge or the renderer failed, and where no environment can be read at all.
+    `chance` is a random number from 0 to 1.
     """
     wanted = {name for event in item.events for name in _names(event)}
     mine = [each for each in report.decisions if each.event is not None and _names(each.event) & wanted]
@@ -77,14 +78,19 @@ def _names(event: Event) -> set[Push]:
 
 def _failure(mine: Sequence[Decision], problems: Sequence[UpdaterError]) -> UpdaterError | None:
     """Why the pushes of these decisions are not finished; None if they are."""
-    lost = [each for each in mine if each.outcome is Outcome.REFUSED and each.exit_code in _OUTSIDE]
+    lost = [each for each in mine if each.outcome is Outcome.REFUSED and (each.retry or each.exit_code in _OUTSIDE)]
     if lost:
         return next((problem for problem in problems if str(problem) == lost[0].reason), UpdaterError(lost[0].reason))
-    broken = [each for each in problems if isinstance(each, ConfigurationError) and not isinstance(each, EditRefused)]
+    broken = [each for each in problems if isinstance(each, ConfigurationError) and _is_about_all(each)]
     # What writes nothing was decided on what was last heard of the remote, which nobody has confirmed then.
     unproved = [each for each in problems if isinstance(each, GitError) and each.retry and not _are_there(mine)]
     unplanned = [each for each in problems if each.retry] if not mine else []
     return next(iter((*broken, *unproved, *unplanned)), None)
+
+
+def _is_about_all(error: ConfigurationError) -> bool:
+    """Whether it is about no single file or environment: then nobody knows what is followed at all."""
+    return not isinstance(error, EditRefused) and described(error) is None
 
 
 def _are_there(mine: Sequence[Decision]) -> bool:
