@@ -9,8 +9,8 @@ FROM ${PYTHON} AS build
 WORKDIR /src
 COPY requirements/build.txt requirements/runtime.txt requirements/
 RUN python -m venv /opt/updater \
-    && /opt/updater/bin/pip install --no-cache-dir --require-hashes --requirement requirements/runtime.txt \
-    && pip install --no-cache-dir --require-hashes --requirement requirements/build.txt
+    && /opt/updater/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/runtime.txt \
+    && pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/build.txt
 COPY LICENSE README.md pyproject.toml ./
 COPY base base
 COPY environments environments

@@ -61,7 +61,8 @@ def install(folder: Path, step: str) -> None:
         pip(folder, "--no-build-isolation", "--no-deps", "--editable", ".")
     else:
         say("packages", step)
-        pip(folder, "--require-hashes", "--requirement", step)
+        # What is locked is complete, and pip takes an extra of a pinned package for another package.
+        pip(folder, "--require-hashes", "--no-deps", "--requirement", step)
 
 
 def main(name: str, *requirements: str) -> None:
