@@ -229,7 +229,11 @@ def test_keys_are_fetched_with_the_first_token_and_then_known() -> None:
     assert stand.internet.asked == [CERTS]
 
 
-@pytest.mark.parametrize("shown", [unsigned(), signed_with_the_public_key(), by_rs(512)(), "AAAA.AAAA.AAAA"])
+@pytest.mark.parametrize(
+    "shown",
+    [unsigned(), signed_with_the_public_key(), by_rs(512)(), "AAAA.AAAA.AAAA"],
+    ids=["none", "HS", "RS512", "junk"],
+)
 def test_for_what_google_never_sends_no_key_is_fetched(shown: str) -> None:
     assert Stand(is_cold=True).early(f"Bearer {shown}").state == "wrong"
 
@@ -310,6 +314,7 @@ def test_keys_are_read_by_their_names() -> None:
         listed(use="enc"),
         key_set([("k1", generate_private_key(65537, 1024))]),
     ],
+    ids=lambda _: "keys",  # they are others in each process
 )
 def test_what_is_no_set_of_keys_is_refused(document: bytes) -> None:
     with pytest.raises(ValueError, match="set"):
