@@ -17,13 +17,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.events import FLOOR, bumps_of, proved
-from bench.floor import Bump
+from bench.floor import Bump, Floor
 from bench.generate import Monorepo
 from bench.load import SERVICES
-from bench.measure import Figures, in_turn
+from bench.measure import Figures, seconds
 from bench.stand import Lab, Stand, stand
 from bench.table import Row, below
 from bench.tools import ROOT, UPDATER, git
+from updater.working.worker import DEBOUNCE
 
 RATE = 500
 """Web hooks a second that have to be accepted."""
@@ -52,7 +53,7 @@ class _Measured:
 
 def accepted(lab: Lab) -> Iterator[Row]:
     """Row k: beside a bare application; with pushes that nobody follows, and with pushes that land meanwhile."""
-    count, rounds = (RATE * 10, 5) if lab.burst >= SERVICES else (RATE // 5, 1)
+    count, rounds = (RATE * 10, 3) if lab.burst >= SERVICES else (RATE // 5, 1)
     for what, follows in (("followed by nobody", False), (f"landing in {SERVICES} services", True)):
         ours, bare = _Measured([], []), _Measured([], [])
         for _ in range(rounds):
@@ -87,9 +88,16 @@ def _landed(lab: Lab, repository: Monorepo) -> Row:
         with serving(place.environment(), place.folder) as url:
             _land(place, url, before)
             floor.land([before])
-            git, ours = in_turn(rounds, lambda n: floor.land([bumps[n]]), lambda n: _land(place, url, bumps[n]))
+            git, ours = zip(*(_both(floor, place, url, bump) for bump in bumps), strict=True)
         place.check_equal()
-    return Row("l", "web hook sent to commit on the remote", repository.title, ours, FLOOR, git)
+    return Row("l", "web hook sent to commit on the remote", repository.title, Figures(ours), FLOOR, Figures(git))
+
+
+def _both(floor: Floor, place: Stand, url: str, bump: Bump) -> tuple[float, float]:
+    """The floor and the service in turn; what comes close behind another event would wait for more, so that is over."""
+    least = seconds(lambda _: floor.land([bump]))
+    time.sleep(DEBOUNCE)
+    return least, seconds(lambda _: _land(place, url, bump))
 
 
 def _land(place: Stand, url: str, bump: Bump) -> None:

@@ -18,14 +18,14 @@ from updater.errors import (
 from updater.feeds import Ending, Item
 from updater.model import Decision, Outcome, Version
 from updater.pipeline import Report
-from updater.working.judging import ending
+from updater.working.judging import decided, ending
 
 EVENT = pushed("1.1.0", "a")
 LANDED = Decision(IMAGE, EVENT.version, Outcome.COMMITTED, "1.1.0 is newer", EVENT, target("1.0.0"), commit="c0ffee")
 
 
 def judged(report: Report) -> Ending:
-    return ending(Item("1", (EVENT,)), report, at(60), 0.0)
+    return ending(Item("1", (EVENT,)), report, decided(report), at(60), 0.0)
 
 
 def test_a_push_is_found_again_under_its_tag_alone_which_is_all_that_some_environments_write() -> None:

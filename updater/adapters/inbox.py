@@ -30,6 +30,9 @@ KEPT = timedelta(days=14)
 _logger = logging.getLogger(__name__)
 
 
+_TOGETHER = 100
+
+
 class Inbox:
     """An inbox in a file. It is a `feeds.Feed` and a `feeds.Intake`.
 
@@ -126,16 +129,16 @@ class Inbox:
             return None
 
     def _write_endings(self) -> None:
-        if not self._endings:
-            return
+        """Some at a time: whoever accepts an event waits for the file meanwhile."""
         now = self._now()
         with suppress(StorageError):
-            with self._file.writing() as db:
-                for name, ending in self._endings:
-                    changes.settle(db, name, self._taken.get(name, ""), ending, now)
-            for name, _ in self._endings:
-                self._taken.pop(name, None)
-            self._endings.clear()
+            while some := self._endings[:_TOGETHER]:
+                with self._file.writing() as db:
+                    for name, ending in some:
+                        changes.settle(db, name, self._taken.get(name, ""), ending, now)
+                for name, _ in some:
+                    self._taken.pop(name, None)
+                del self._endings[:_TOGETHER]
 
     def _log(self) -> None:
         """Tells once what is wrong, and once that it is over."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -33,7 +34,7 @@ _KILLED = 0.5
 _GIVING_BACK = 2.5
 _FETCHING = 5.0
 _KEYS = 1_048_576
-_SWITCHING = 0.001
+_SWITCHING = 0.0005
 _logger = logging.getLogger(__name__)
 
 
@@ -56,6 +57,7 @@ def _run(settings: Settings, service: Service, environ: Mapping[str, str]) -> No
         office = Office(made.asking, InboxRows(made.inbox, decoders), made.bell, service.tokens)
         app = make_app(reception, office, made.health, made.metrics.exposed, partial(_living, made))
         _introduce(listening, settings, admitting)
+        gc.freeze()  # what is there by now stays; to look through it again and again would make web hooks wait
         serve(app, listening, made.bell.stop, proxies=service.proxies, grace=_REQUESTS)
         _end(made)
         _logger.info("stopped")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from updater.core import retrying
 from updater.core.environment import described
@@ -34,15 +35,28 @@ _OUTSIDE = frozenset({1, 2, 5, 6})
 """Exit codes of failures that are not the overlay's: the remote, the forge, settings. What was pushed is still good."""
 
 
-def ending(item: Item, report: Report, now: datetime, chance: float) -> Ending:
-    """What became of an item, given the report of its batch.
+Decided: TypeAlias = Mapping[Push, Sequence[Decision]]
+"""The decisions on each push of a batch, by whatever it may be called."""
+
+
+def decided(report: Report) -> Decided:
+    """The decisions of a report by the pushes that they are on."""
+    found: dict[Push, list[Decision]] = {}
+    for decision in report.decisions:
+        for name in _names(decision.event) if decision.event is not None else ():
+            found.setdefault(name, []).append(decision)
+    return found
+
+
+def ending(item: Item, report: Report, on: Decided, now: datetime, chance: float) -> Ending:
+    """What became of an item, given the report of its batch and what was decided `on` its pushes.
 
     An item is done once everything that was decided on its pushes is on the remote, or is nothing to be done. It is
     tried again where the remote, the forge or the renderer failed, and where no environment can be read at all.
     `chance` is a random number from 0 to 1.
     """
-    wanted = {name for event in item.events for name in _names(event)}
-    mine = [each for each in report.decisions if each.event is not None and _names(each.event) & wanted]
+    named = (each for event in item.events for name in _names(event) for each in on.get(name, ()))
+    mine = list({id(each): each for each in named}.values())
     failure = _failure(mine, report.problems)
     if failure is not None:
         return failed(item, failure, now, chance)

@@ -21,12 +21,12 @@ from updater.feeds import Ending, Feed, Item
 from updater.pipeline import Parts, Report
 from updater.telling.logs import correlated
 from updater.working.bell import Bell
-from updater.working.judging import ending, failed, may_be_the_mirrors
+from updater.working.judging import decided, ending, failed, may_be_the_mirrors
 from updater.working.listening import Listener
 from updater.working.passes import Passes
 from updater.working.posting import post
 
-BATCH = 1000
+BATCH = 500
 """How many items are decided on together at the most."""
 QUIET = 0.1
 """Seconds without a new event after which those that came close together are complete."""
@@ -99,6 +99,7 @@ class Worker:
         if not taken or began - self._worked_at >= DEBOUNCE:
             return taken
         while len(taken) < BATCH and self._tools.monotonic() - began < DEBOUNCE and self._bell.wait(QUIET):
+            self._bell.pause(QUIET)  # it may ring hundreds of times a second
             taken += self._due(BATCH - len(taken))
         return taken
 
@@ -133,7 +134,8 @@ class Worker:
         now, chance = self._tools.now(), self._tools.chance
         try:
             report = pipeline.land(parts, Decoding(merge(event for item in items for event in item.events)))
-            return report, [self._posted(parts, item) or ending(item, report, now, chance()) for item in items]
+            on = decided(report)
+            return report, [self._posted(parts, item) or ending(item, report, on, now, chance()) for item in items]
         except UpdaterError as error:
             self._is_doubtful |= may_be_the_mirrors(error)
             return Report(problems=(error,)), [failed(item, error, now, chance()) for item in items]
