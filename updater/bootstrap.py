@@ -76,10 +76,9 @@ def _forge(settings: Settings, url: str, clock: SystemClock, watch: Watch, stack
     if name is None:
         return no_forge
 
-    found = forge_called(name)
-
     @cache
     def made() -> Forge:
+        found = forge_called(name)
         connection = Connection(url, settings.author, os.environ, clock.now, time.sleep, settings.git_seconds, watch)
         forge: Forge = found.load()(connection)
         stack.callback(forge.close)
