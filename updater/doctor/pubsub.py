@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from updater.adapters.pubsub_setup import SetUp, Unseen
 from updater.doctor.checks import Check, fault, ok, warning
 from updater.errors import StorageError, UsageError
 from updater.sources.settings import Settings
+
+if TYPE_CHECKING:
+    from updater.adapters.pubsub_setup import SetUp, Unseen
 
 SHORT = 30
 """Seconds. After the end of a lease somebody else gets the message, too."""
