@@ -46,7 +46,7 @@ lock: venv ## pin the dependencies anew; `make lock LOCK=--upgrade` takes the ne
 	$(call compile,lowest.txt,pyproject.toml $(EXTRAS) requirements/build.in requirements/test.in --resolution lowest-direct)
 
 clean: ## take away all that the other targets made
-	rm -rf .venv $(LOWEST) .tools .cache .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv $(LOWEST) .tools .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf build dist $(SCHEMA)
 	find updater tests tools bench -name __pycache__ -prune -exec rm -rf {} +
 

@@ -282,6 +282,7 @@ def test_a_question_that_takes_too_long_is_given_up_and_too_many_are_turned_away
 )
 def test_a_desk_opens_the_repository_anew_after_a_failure_that_may_be_its_own(error: Exception, openings: int) -> None:
     told: list[str] = []
+    closed = threading.Semaphore(0)
 
     @contextmanager
     def opened() -> Iterator[Parts]:
@@ -289,6 +290,7 @@ def test_a_desk_opens_the_repository_anew_after_a_failure_that_may_be_its_own(er
         with a_repository() as parts:
             yield parts
         told.append("closed")
+        closed.release()
 
     def question(_: Sight) -> None:
         if told == ["opened"]:
@@ -303,6 +305,7 @@ def test_a_desk_opens_the_repository_anew_after_a_failure_that_may_be_its_own(er
         desk.close()
 
     asyncio.run(asked())
+    assert all(closed.acquire(timeout=20) for _ in range(openings))
     assert told[:4] == (["opened", "failed", "closed", "opened"] if openings == 2 else ["opened", "failed", "closed"])
 
 
