@@ -11,7 +11,7 @@ from updater.core import waiting
 from updater.core.changes import place_of, target_of
 from updater.core.waiting import Push
 from updater.errors import GitError, PushContended, PushRefused
-from updater.model import Decision, Event, Outcome, Version
+from updater.model import Decision, Event, Outcome
 from updater.planning import Plan
 from updater.protocols import PushOutcome, Repository, Update
 from updater.sight import Sight
@@ -49,9 +49,9 @@ def keep(
     """
     final, problems = list(decisions), []
     unknown = {decision for waits in made.unknowable.values() for decision in waits}
+    known = [decision for decision in decisions if decision not in unknown]
     keeping = {_environment(decision) for decision in decisions if decision.keeps}
     for name in sorted({*made.woken, *keeping, *(name for name, waits in made.unknowable.items() if waits)}):
-        known = [each for each in decisions if each not in unknown]
         mine = [decision for decision in known if decision.target is None or _environment(decision) == name]
         put_off = made.unknowable.get(name, ())
         adding = [
@@ -59,7 +59,7 @@ def keep(
         ]
         decided, stuck = _pushes(mine), _pushes(_stuck(mine))
         woken = {waiting.push(event) for event in made.woken.get(name, ())}
-        settled = {push for push in woken if _names(push) & decided and not _names(push) & stuck}
+        settled = {push for push in woken if waiting.names(push) & decided and not waiting.names(push) & stuck}
         try:
             _write(sight, pause, name, adding, settled)
         except GitError as error:
@@ -79,12 +79,6 @@ def _stuck(decisions: Sequence[Decision]) -> list[Decision]:
 
 def _pushes(decisions: Iterable[Decision]) -> set[Push]:
     return {waiting.push(decision.event) for decision in decisions if decision.event is not None}
-
-
-def _names(push: Push) -> set[Push]:
-    """What a decision may call a push: by its tag alone, too (`pin: tag`)."""
-    image, version = push
-    return {push, (image, Version(version.tag))}
 
 
 def _write(

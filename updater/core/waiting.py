@@ -65,6 +65,12 @@ def push(event: Event) -> Push:
     return (event.image, event.version)
 
 
+def names(push: Push) -> set[Push]:
+    """What a decision may call a push: by its tag alone, too (`pin: tag`)."""
+    image, version = push
+    return {push, (image, Version(version.tag))}
+
+
 def _line(event: Event) -> dict[str, str | None]:
     return {
         "image": event.image,

@@ -6,13 +6,12 @@ all but `image` may be left out, the tag may have a key of its own, and the dige
 
 from __future__ import annotations
 
-import difflib
 from datetime import datetime
-from typing import Any
 
 from updater.core import instants
-from updater.core.pushes import SHOWN, pushed, shown, stranger, text
+from updater.core.pushes import pushed, shown, stranger, text
 from updater.core.references import split_tag
+from updater.core.reports import known_only
 from updater.errors import EventError
 from updater.model import Decoded, Message
 
@@ -25,7 +24,7 @@ def decode(message: Message) -> Decoded:
     fields = message.payload
     if not isinstance(fields, dict):
         return stranger(message, _DIALECT)
-    _only_known_keys(fields)
+    known_only(fields, _KEYS)
     image, _, digest = (text(fields, "image") or "").partition("@")
     if not image:
         raise EventError("`image` is missing", hint='for example {"image": "registry.example/team/app:1.4.0"}')
@@ -40,14 +39,6 @@ def decode(message: Message) -> Decoded:
         at=_pushed_at(fields.get("pushed_at")),
         event_id=text(fields, "id"),
     )
-
-
-def _only_known_keys(fields: dict[str, Any]) -> None:
-    for key in fields:
-        if key not in _KEYS:
-            near = difflib.get_close_matches(key[:SHOWN], _KEYS, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(_KEYS)}"
-            raise EventError(f"unknown key {shown(key)}: {hint}")
 
 
 def _one(key: str, inner: str | None, own: str | None) -> str | None:

@@ -86,17 +86,18 @@ def crew(
     inbox = Inbox(storage.inbox_file(remote, settings.state), now, keep=service.keep)
     _warn_of(storage.other_inboxes(remote, settings.state), now)
     stack.callback(inbox.close)
-    bell, metrics, opened = Bell(), Metrics(decoders), partial(_opened, settings)
+    bell, metrics = Bell(), Metrics(decoders)
+    opened = partial(_opened, settings, metrics)
     supply = feeding.supply(pulling, inbox, decoders, bell, metrics, now, stack)
     metrics.watch_inbox(inbox.depth, now)
     metrics.watch_subscriptions(lambda: sum(feed.depth() for feed in supply.pulled))
     send = sender(environ, settings.repository, stack)
-    tellers = [] if send is None else [Teller(Outcomes(send), partial(opened, metrics), now)]
+    tellers = [] if send is None else [Teller(Outcomes(send), opened, now)]
     state = State(metrics, now, partial(_told, tellers), partial(_tidy, inbox))
-    tools = Tools(partial(opened, metrics), now, time.monotonic, random.random)
+    tools = Tools(opened, now, time.monotonic, random.random)
     worker = Worker(tools, supply.feeds, bell, state, service.interval)
     thread = threading.Thread(target=worker.run, name="worker", daemon=True)
-    desks = Desk("posting", partial(opened, metrics)), Desk("asking", partial(opened, metrics))
+    desks = Desk("posting", opened), Desk("asking", opened)
     return Crew(inbox, supply, bell, metrics, state, thread, tellers, *desks)
 
 

@@ -98,7 +98,9 @@ class Hooks:
                     return await self._turn_away(proved)
                 if (greeting := await self._with.admission.handshake(asked, body)) is not None:
                     return _greeted(greeting)
-                return await self._taken(_delivery(source, request, body, self._with.now()))
+                return await self._taken(
+                    Delivery(source, body, self._with.now(), asked.headers, _address(source, request))
+                )
         except Unread as error:
             return _answer(error.status, {"Connection": "close"}, error=error.reason)
 
@@ -173,11 +175,10 @@ def _asked(source: str, request: Request) -> admission.Request:
     return admission.Request(source, request.method, headers, secret or None, peer)
 
 
-def _delivery(source: str, request: Request, body: bytes, now: datetime) -> Delivery:
+def _address(source: str, request: Request) -> str:
     rest = "" if source in admission.PATHS else request.path_params.get("rest", "")
     query = request.url.query
-    address = (f"/{rest}" if rest else "") + (f"?{query}" if query else "")
-    return Delivery(source, body, now, joined(request.headers.raw), address)
+    return (f"/{rest}" if rest else "") + (f"?{query}" if query else "")
 
 
 def _is_json(delivery: Delivery) -> bool:

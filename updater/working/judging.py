@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from updater.core import retrying
 from updater.core.environment import described
-from updater.core.waiting import Push, push
+from updater.core.waiting import Push, names, push
 from updater.errors import ConfigurationError, EditRefused, ForgeError, GitError, UpdaterError
 from updater.feeds import Ending, Item
-from updater.model import Decision, Event, Outcome, Version
+from updater.model import Decision, Outcome
 from updater.pipeline import Report
 
 MAX_TRIES = 12
@@ -43,7 +43,7 @@ def decided(report: Report) -> Decided:
     """The decisions of a report by the pushes that they are on."""
     found: dict[Push, list[Decision]] = {}
     for decision in report.decisions:
-        for name in _names(decision.event) if decision.event is not None else ():
+        for name in names(push(decision.event)) if decision.event is not None else ():
             found.setdefault(name, []).append(decision)
     return found
 
@@ -55,7 +55,7 @@ def ending(item: Item, report: Report, on: Decided, now: datetime, chance: float
     tried again where the remote, the forge or the renderer failed, and where no environment can be read at all.
     `chance` is a random number from 0 to 1.
     """
-    named = (each for event in item.events for name in _names(event) for each in on.get(name, ()))
+    named = (each for event in item.events for name in names(push(event)) for each in on.get(name, ()))
     mine = list({id(each): each for each in named}.values())
     failure = _failure(mine, report.problems)
     if failure is not None:
@@ -83,11 +83,6 @@ def failed(item: Item, error: Exception, now: datetime, chance: float) -> Ending
 def may_be_the_mirrors(error: Exception) -> bool:
     """Whether a failure may come from what is kept here of the repository, which opening it again makes anew."""
     return isinstance(error, GitError) and not error.retry if isinstance(error, UpdaterError) else True
-
-
-def _names(event: Event) -> set[Push]:
-    """What a decision may call a push: by its tag alone, too (`pin: tag`)."""
-    return {push(event), (event.image, Version(event.version.tag))}
 
 
 def _failure(mine: Sequence[Decision], problems: Sequence[UpdaterError]) -> UpdaterError | None:
