@@ -31,27 +31,20 @@ def history(common: Common, services: tuple[str, ...], environment: str | None, 
     of the image, or its landing in the environment before), and what was taken back. SERVICE may be a glob.
     """
     from updater import as_json
-    from updater.by_hand.provenance import explained
-    from updater.by_hand.services import known_names, refresh
-    from updater.by_hand.timeline import history as told
+    from updater.by_hand.chronicle import chronicle
+    from updater.by_hand.services import refresh
     from updater.cli import output
 
     with common.opened() as workshop:
-        sight = workshop.parts.sight
-        refresh(sight)
-        asked = {environment: services} if environment else known_names(sight, services)
-        found = [told(sight, name, globs, limit) for name, globs in asked.items()]
-        newest = sorted(
-            (each for mine, _ in found for each in mine), key=lambda each: each.landing.landed_at, reverse=True
-        )
-        records, unknown = explained(sight, newest[:limit])
+        refresh(workshop.parts.sight)
+        found = chronicle(workshop.parts.sight, environment, services, limit)
     if common.json:
-        output.as_json({"history": [as_json.record(record) for record in records]})
+        output.as_json({"history": [as_json.record(record) for record in found.records]})
     else:
-        _print(records)
-    if unknown is not None:
-        warn(f"who approved is not known: {unknown}")
-    end([problem for _, mine in found for problem in mine])
+        _print(found.records)
+    if found.unknown is not None:
+        warn(f"who approved is not known: {found.unknown}")
+    end(found.problems)
 
 
 def _print(records: Sequence[Record]) -> None:

@@ -15,10 +15,9 @@ from typing_extensions import TypedDict
 
 from updater import as_json
 from updater.by_hand import pulls
+from updater.by_hand.chronicle import chronicle
 from updater.by_hand.overview import overview
-from updater.by_hand.provenance import explained
-from updater.by_hand.services import known_names, refresh
-from updater.by_hand.timeline import history
+from updater.by_hand.services import refresh
 from updater.errors import StorageError, UpdaterError, UsageError
 from updater.json_shapes import EventShape, OverviewShape, PullShape, RecordShape
 from updater.sight import Sight
@@ -172,13 +171,9 @@ async def _ask(desk: Desk, question: Callable[[Sight], Answer]) -> Answer:
 
 
 def _history(sight: Sight, globs: Sequence[str], environment: str | None, limit: int) -> HistoryAnswer:
-    asked = {environment: globs} if environment else known_names(sight, globs)
-    found = [history(sight, name, mine, limit) for name, mine in asked.items()]
-    every = [each for records, _ in found for each in records]
-    newest = sorted(every, key=lambda each: each.landing.landed_at, reverse=True)[:limit]
-    records, unknown = explained(sight, newest)
-    problems = [str(problem) for _, mine in found for problem in mine] + ([str(unknown)] if unknown else [])
-    return {"history": [as_json.record(each) for each in records], "problems": problems}
+    found = chronicle(sight, environment, globs, limit)
+    problems = [str(each) for each in (*found.problems, *([found.unknown] if found.unknown else []))]
+    return {"history": [as_json.record(each) for each in found.records], "problems": problems}
 
 
 def _guard(tokens: Sequence[str]) -> Callable[..., None]:
