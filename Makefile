@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOWEST := .venv-lowest
 PURE := updater/core/*,updater/decoders/*
 FLOOR := 90
-EXTRAS := --extra github --extra pubsub --extra serve
+EXTRAS := --extra github --extra pubsub --extra registry --extra registry-aws --extra registry-azure --extra registry-google --extra serve
 SCHEMA := environments/environment.schema.json
 
 # A kustomize that the set-up fetched is found last, after those of the machine.

@@ -23,6 +23,22 @@ GIT = {
     "GIT_COMMITTER_DATE": "2026-11-20T10:00:00Z",
 }
 
+OFFLINE = {
+    # Port 9 is for throwing away (RFC 863), and nobody listens there.
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "NO_PROXY": "127.0.0.1,::1,localhost",
+    # The libraries of the clouds ask an address of the network around for a machine's identity, past every proxy.
+    "NO_GCE_CHECK": "true",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+"""Whatever goes to another machine fails at once."""
+
+PERSONAL = (
+    *("GIT_", "UPDATER_", "XDG_", "PUBSUB_"),
+    *("AWS_", "AZURE_", "DOCKER_", "GOOGLE_", "CLOUDSDK_", "REGISTRY_AUTH_FILE"),
+)
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 # How long a test takes is no failure; what runs is the same each time, unless more is asked for.
 settings.register_profile("updater", max_examples=60, deadline=None, derandomize="UPDATER_LONG_TESTS" not in os.environ)
@@ -32,13 +48,14 @@ settings.load_profile("updater")
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nobody's git configuration, identity, repository, home or `UPDATER_*` setting; the same name and time for all."""
+    """Nobody's git configuration, identity, repository, login, home or `UPDATER_*` setting, no way to other machines;
+    the same name and time for all."""
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
-            if name.startswith(("GIT_", "UPDATER_", "XDG_", "PUBSUB_")):
+            if name.startswith(PERSONAL) or name.upper() in PROXIES:
                 patch.delenv(name)
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        for name, value in GIT.items():
+        for name, value in (GIT | OFFLINE).items():
             patch.setenv(name, value)
         yield
 

@@ -10,7 +10,7 @@ from updater.by_hand.pulls import approved_by
 from updater.by_hand.reporting import Posted
 from updater.by_hand.timeline import Record
 from updater.by_hand.underway import Pull
-from updater.core import heads
+from updater.core import heads, origins
 from updater.core.messages import stamp
 from updater.forge import PullRequest, Status
 from updater.json_shapes import (
@@ -24,11 +24,12 @@ from updater.json_shapes import (
     PullShape,
     RecordShape,
     ReportShape,
+    SourceShape,
     UnderwayShape,
     VersionShape,
     WaitingShape,
 )
-from updater.model import Commit, Decision, Event, Version
+from updater.model import Commit, Decision, Event, Origin, Version
 from updater.pipeline import Report
 
 
@@ -104,6 +105,7 @@ def record(found: Record) -> RecordShape:
         "at": stamp(landing.landed_at),
         "pushed_at": stamp(landing.pushed_at),
         "event": landing.event,
+        "source": None if found.origin is None else _source(found.origin_before, found.origin),
         "author": landing.author,
         "commit": landing.commit,
         "pull_request": None if found.pull is None else found.pull.number,
@@ -154,6 +156,17 @@ def posted(place: Posted, status: Status) -> PostedShape:
             }
             for target, each in place.landed
         ],
+    }
+
+
+def _source(before: Origin | None, found: Origin) -> SourceShape:
+    return {
+        "url": found.source,
+        "revision": found.revision,
+        "version": found.version,
+        "created": _maybe(found.created),
+        "link": origins.link(found),
+        "compare": None if before is None else origins.compare(before, found),
     }
 
 

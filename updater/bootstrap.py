@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from updater import config
@@ -26,6 +28,7 @@ from updater.errors import UsageError
 from updater.forge import Connection, Forge, Watch, unwatched
 from updater.pipeline import Parts
 from updater.protocols import Decoder, Memo, Tree
+from updater.registry import Registries
 from updater.settings import Settings
 from updater.sight import ReadConfiguration, Render, Sight, no_forge
 
@@ -45,10 +48,10 @@ class Workshop:
 
 
 @contextmanager
-def opened(settings: Settings, watch: Watch = unwatched) -> Iterator[Workshop]:
+def opened(settings: Settings, watch: Watch = unwatched, asked: Registries | None = None) -> Iterator[Workshop]:
     """The parts for the repository that the settings name, closed at the end. Raises `UsageError`, `GitError`.
 
-    `watch` is told of each request to the forge (`forge.Connection`).
+    `watch` is told of each request to the forge (`forge.Connection`); `asked` are the registries, if any can be asked.
     """
     if settings.repository is None:
         raise UsageError("no repository is named", hint="give --repo or UPDATER_REPO, or stand in a clone of one")
@@ -66,8 +69,30 @@ def opened(settings: Settings, watch: Watch = unwatched) -> Iterator[Workshop]:
         stack.callback(memory.close)
         catalog = Catalog(mirror, memory)
         proof, show = _renderers(memory, memory.remembered)
-        sight = Sight(mirror, catalog, _reader(), proof, clock, forge, show, memory)
+        sight = Sight(mirror, catalog, _reader(), proof, clock, forge, show, memory, asked)
         yield Workshop(Parts(sight, decoders(), _pause), mirror, catalog, forge)
+
+
+@contextmanager
+def registries(environ: Mapping[str, str], state: Path) -> Iterator[Registries | None]:
+    """All registries, as far as they can be asked: None where what is needed for that is not installed.
+
+    Nothing is asked, and nothing needed for it imported, before somebody does. Raises `UsageError` where a setting is
+    wrong.
+    """
+    if find_spec("httpx") is None or find_spec("cryptography") is None:
+        if environ.get("UPDATER_REGISTRIES"):
+            hint = "install manifest-updater[registry]"
+            raise UsageError("UPDATER_REGISTRIES is set, and registries cannot be asked", hint=hint)
+        yield None
+        return
+    from updater.registries import connect
+
+    made = connect(environ, state, SystemClock())
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 def _forge(settings: Settings, url: str, clock: SystemClock, watch: Watch, stack: ExitStack) -> Callable[[], Forge]:

@@ -5,6 +5,9 @@
     ├── ConfigurationError       3  a file in the GitOps repository is wrong
     │   └── EditRefused          3  a file cannot be edited without reformatting it
     ├── EventError               4  an event cannot be read, or must not be acted on
+    ├── RegistryError            4  a container registry, asked about what an event names
+    │   ├── RegistryUnavailable  4  it did not answer, or wants us to wait; trying again may help
+    │   └── RegistryRefused      4  it answered, and not with what was asked for (rights, an answer that is not true)
     ├── GitError                 5  the git remote
     │   ├── RemoteUnavailable    5  it did not answer; trying again may help
     │   ├── BranchMissing        5  a branch that the configuration names is not there
@@ -73,6 +76,22 @@ class EventError(UpdaterError):
     """An event that cannot be read, or must not be acted on."""
 
     exit_code = 4
+
+
+class RegistryError(UpdaterError):
+    """A container registry did not say what was asked."""
+
+    exit_code = 4
+
+
+class RegistryUnavailable(RegistryError):
+    """The registry did not answer, or wants us to wait longer than we do."""
+
+    retry = True
+
+
+class RegistryRefused(RegistryError):
+    """The registry answered, and not with what was asked for: credentials, rights, an answer that cannot be true."""
 
 
 class GitError(UpdaterError):

@@ -105,6 +105,17 @@ class OverviewShape(TypedDict):
     promotions: list[PromotionShape]
 
 
+class SourceShape(TypedDict):
+    """Where an image was built from, as its labels tell; `link` and `compare` are pages of a forge that is known."""
+
+    url: str | None
+    revision: str | None
+    version: str | None
+    created: str | None
+    link: str | None
+    compare: str | None
+
+
 RecordShape = TypedDict(
     "RecordShape",
     {
@@ -119,6 +130,7 @@ RecordShape = TypedDict(
         "at": str,
         "pushed_at": str,
         "event": str | None,
+        "source": SourceShape | None,
         "author": str,
         "commit": str,
         "pull_request": int | None,

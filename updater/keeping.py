@@ -59,7 +59,7 @@ def keep(
         ]
         decided, stuck = _pushes(mine), _pushes(_stuck(mine))
         woken = {waiting.push(event) for event in made.woken.get(name, ())}
-        settled = {push for push in woken if waiting.names(push) & decided and not waiting.names(push) & stuck}
+        settled = {push for push in woken if waiting.is_among(push, decided) and not waiting.is_among(push, stuck)}
         try:
             _write(sight, pause, name, adding, settled)
         except GitError as error:

@@ -66,8 +66,26 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an image was built from, as its labels tell: nobody vouches for it.
+
+    `source` is the web page of a source repository (http or https, without a slash at the end), `revision` a commit
+    there, `version` what the source calls it, `created` when it was built.
+    """
+
+    source: str | None = None
+    revision: str | None = None
+    version: str | None = None
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """One tag of one image was pushed. `pushed_at` is None where the sender does not tell."""
+    """One tag of one image was pushed. `pushed_at` is None where the sender does not tell.
+
+    `earliest` is the earliest that it can have been pushed where nobody was there to see it, and `time` only says when
+    it was found; None where `time` says it all. `origin` is what its registry tells of it, where that was asked.
+    """
 
     source: str
     id: str
@@ -75,11 +93,18 @@ class Event:
     version: Version
     received_at: datetime
     pushed_at: datetime | None = None
+    earliest: datetime | None = None
+    origin: Origin | None = None
 
     @property
     def time(self) -> datetime:
         """When it was pushed, as far as we know: the sender's word, unless no two clocks are that far apart."""
         return min(self.pushed_at or self.received_at, self.received_at + APART)
+
+    @property
+    def surely_at(self) -> datetime:
+        """When it was pushed at the earliest."""
+        return self.time if self.earliest is None else min(self.earliest, self.time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +161,8 @@ class Landing:
     """A version got into an entry, as a commit of the branch's history tells.
 
     `author` is a name, `landed_at` the committer's time, `pushed_at` when the image was pushed (the author's time
-    where the commit's trailers do not say), `event` the push that our trailers name (`source/id`).
+    where the commit's trailers do not say), `event` the push that our trailers name (`source/id`), `origin` where they
+    say that the image was built from.
     """
 
     version: Version
@@ -145,6 +171,7 @@ class Landing:
     landed_at: datetime
     pushed_at: datetime
     event: str | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +196,14 @@ class Standing:
 
     `pushed_at` is when the image was pushed, as the earliest commit that wrote the version tells; `landed_at` is when
     the newest one was made. `tag_since` is the same as `pushed_at` for the tag alone, where it stood without a
-    digest before.
+    digest before. `origin` is where the newest one says that the image was built from.
     """
 
     commit: str
     pushed_at: datetime
     landed_at: datetime
     tag_since: datetime | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +271,7 @@ class Decision:
     person asked for it. `keeps` is whether the push is kept on the remote until it may land, `due` when that may be at
     the earliest, if it is known. `is_stopped` is whether nothing but the environment's file keeps it out for now.
     `exit_code` is non-zero where a refusal has to be looked at by somebody; with `retry` it may go away by itself.
+    `is_open` is whether the registry has to be asked before it holds.
     """
 
     image: str
@@ -258,6 +287,7 @@ class Decision:
     due: datetime | None = None
     is_stopped: bool = False
     retry: bool = False
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

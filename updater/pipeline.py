@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from updater import keeping
+from updater import keeping, polling
 from updater.core.changes import Change, place_of, target_of
 from updater.decoding import NOTHING, Decoding, decode
 from updater.errors import GitError, PushContended, RemoteUnavailable, UpdaterError
 from updater.model import Commit, Decision, Delivery, Event
-from updater.planning import Plan, everybody, make_plan
+from updater.planning import Plan, everybody, joined, make_plan
+from updater.polling import NO_LISTINGS, Listings
 from updater.proposing.carrying_out import Settled, foreseen, propose
 from updater.proposing.upkeep import Kept
 from updater.protocols import Decoder
@@ -93,25 +94,45 @@ def land(parts: Parts, decoding: Decoding) -> Report:
     """Does what decoded deliveries call for. As for `handle`."""
     if not decoding.events:
         return Report(problems=decoding.problems, notes=decoding.notes)
+    if parts.sight.registries is not None:
+        parts.sight.registries.saw(decoding.events)
     return perform(parts, _for_pushes(parts, decoding.events), decoding)
 
 
-def reconcile(parts: Parts) -> Report:
-    """One pass over all that needs no event: promotions, open pull requests, and what waits. As for `handle`."""
+def reconcile(parts: Parts, listings: Listings = NO_LISTINGS) -> Report:
+    """One pass over all that needs no event: promotions, open pull requests, what waits, and what registries list.
+
+    As for `handle`.
+    """
     repository = parts.sight.repository
     repository.refresh()
-    return perform(parts, for_everything(parts), listed=frozenset({repository.default_branch}))
+    listed = frozenset({repository.default_branch})
+    report = perform(parts, for_everything(parts, listings), _troubled(listings), listed)
+    return replace(report, decisions=_worth_telling(report))
 
 
-def rehearse(parts: Parts) -> tuple[Sequence[Change], Report]:
+def rehearse(parts: Parts, listings: Listings = NO_LISTINGS) -> tuple[Sequence[Change], Report]:
     """What `reconcile` would do, as for `plan`."""
     parts.sight.repository.refresh()
-    return foresee(parts, preview(parts, for_everything(parts)))
+    changes, report = foresee(parts, preview(parts, for_everything(parts, listings)), _troubled(listings))
+    return changes, replace(report, decisions=_worth_telling(report))
 
 
-def for_everything(parts: Parts) -> Make:
-    """Plans everything that waits or may be promoted."""
-    return lambda: make_plan(parts.sight, (), lambda: keeping.kept(parts.sight), everybody)
+def for_everything(parts: Parts, listings: Listings = NO_LISTINGS) -> Make:
+    """Plans everything that waits, may be promoted or is listed."""
+    sight = parts.sight
+    return lambda: make_plan(
+        sight, (), lambda: joined(keeping.kept(sight), polling.offered(sight, listings)), everybody
+    )
+
+
+def _troubled(listings: Listings) -> Decoding:
+    return Decoding(problems=polling.troubles(listings))
+
+
+def _worth_telling(report: Report) -> tuple[Decision, ...]:
+    """The decisions without those on versions that nobody has pushed now, and that come to nothing."""
+    return tuple(each for each in report.decisions if not polling.is_idle(each))
 
 
 def preview(parts: Parts, make: Make) -> Plan:

@@ -95,7 +95,7 @@ def make_plan(
     strays = tuple(weighing.strays(sight, configuration, review)) if has_strays else ()
     following = {each.name for each in configuration.environments if each.settings.follow}
     proposed = revived(review.branches.values(), following)
-    followed = matching.followed(configuration.environments, events, _joined(awake, proposed))
+    followed = matching.followed(configuration.environments, events, joined(awake, proposed))
     promoted = promoting(configuration)
     concerned = [*(match.environment for match in followed), *offering.with_sources(configuration, promoted)]
     missing = missing_branches(repository, concerned)
@@ -103,7 +103,8 @@ def make_plan(
         return make_plan(sight, events, wake, promoting)  # asking for missing branches brought more news
     reachable = tuple(match for match in followed if match.environment.branch not in missing)
     found = survey(repository, sight.catalog, configuration.environments, reachable)
-    on_pushes = pushed.verdicts(sight, found)
+    judged = pushed.verdicts(sight, found)
+    on_pushes = judged.verdicts
     wanted = offering.reachable(configuration, promoted, missing)
     offered = offering.offered(sight, configuration, wanted)
     review, verdicts = weighing.reviewed(sight, configuration, review, wanted, (*on_pushes, *offered.verdicts))
@@ -126,7 +127,13 @@ def make_plan(
             *(each for waits in unknowable.values() for each in waits),
         ),
         tuple(changes),
-        (*configuration.errors, *missing.values(), *offered.problems, *((review.problem,) if review.problem else ())),
+        (
+            *configuration.errors,
+            *missing.values(),
+            *judged.problems,
+            *offered.problems,
+            *((review.problem,) if review.problem else ()),
+        ),
         {
             name: tuple(event for event in kept if (name, event.image) not in unread)
             for name, kept in awake.items()
@@ -159,7 +166,8 @@ def _followers(configuration: Configuration, events: Sequence[Event]) -> list[Na
     ]
 
 
-def _joined(one: Waiting, other: Waiting) -> Waiting:
+def joined(one: Waiting, other: Waiting) -> Waiting:
+    """What waits here or there, by the name of the environment."""
     return {name: (*one.get(name, ()), *other.get(name, ())) for name in (*one, *other)}
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from updater import asking
+from updater.asking import Hearings, Match
 from updater.core import stops
 from updater.core.decide import decide, less
+from updater.core.hearing import told as told_more
 from updater.core.verdicts import Verdict
-from updater.errors import ConfigurationError
+from updater.errors import ConfigurationError, RegistryError
 from updater.model import Decision, Event, Outcome
 from updater.sight import Sight, past_configurations
 from updater.survey import Hit, Survey, contested, recalled
@@ -19,11 +22,63 @@ from updater.survey import Hit, Survey, contested, recalled
 _WOULD_LAND = (Outcome.COMMITTED, Outcome.PROPOSED, Outcome.WAITING)
 
 
-def verdicts(sight: Sight, found: Survey) -> list[Verdict]:
-    """The verdicts on what was pushed, those on an entry newest first."""
-    hits = recalled(sight.repository, sight.catalog, found.hits, past_configurations(sight))
-    now = sight.clock.now()
-    return [verdict for hit in hits for verdict in sorted(_verdicts(hit, now), key=_rank, reverse=True)]
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdicts on what was pushed, those on an entry newest first. `problems` are why registries did not say what
+    had to be known.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    problems: tuple[RegistryError, ...]
+
+
+def verdicts(sight: Sight, found: Survey) -> Judged:
+    """The verdicts on what was pushed.
+
+    Registries are asked about all that would land together; then it is decided again with what they say, until nothing
+    is open any more: where the best may not land, the next one does.
+    """
+    at, now = past_configurations(sight), sight.clock.now()
+    hearings = asking.begun(sight, [hit.followed for hit in found.hits])
+    judged: dict[int, list[Verdict]] = {}
+    undecided = list(range(len(found.hits)))
+    while undecided:
+        heard = [_heard(found.hits[number], hearings) for number in undecided]
+        hits = recalled(sight.repository, sight.catalog, heard, at)
+        judged |= {number: _judged(hit, now) for number, hit in zip(undecided, hits, strict=True)}
+        tags = _open(found, judged)
+        hearings = asking.gone_on(sight, hearings, tags)
+        undecided = [number for number, hit in enumerate(found.hits) if asking.match_of(hit.followed) in tags]
+    mine = tuple(verdict for number in sorted(judged) for verdict in judged[number])
+    return Judged(mine, _failures(mine, hearings))
+
+
+def _heard(hit: Hit, hearings: Hearings) -> Hit:
+    hearing, followed = hearings[asking.match_of(hit.followed)], hit.followed
+    events = told_more(hearing, followed.rule.follow, followed.events)
+    return replace(hit, followed=replace(followed, events=events, hearing=hearing))
+
+
+def _judged(hit: Hit, now: datetime) -> list[Verdict]:
+    return sorted(_verdicts(hit, now), key=_rank, reverse=True)
+
+
+def _open(found: Survey, judged: Mapping[int, Sequence[Verdict]]) -> dict[Match, set[str]]:
+    """The tags about which registries have to be asked."""
+    tags: dict[Match, set[str]] = {}
+    for number, mine in judged.items():
+        asked = {each.decision.to.tag or "" for each in mine if each.may_land and each.decision.is_open}
+        if asked:
+            tags.setdefault(asking.match_of(found.hits[number].followed), set()).update(asked)
+    return tags
+
+
+def _failures(verdicts: Sequence[Verdict], hearings: Hearings) -> tuple[RegistryError, ...]:
+    """Why registries could not be heard about what is refused for it, each reason once."""
+    reasons = {each.decision.reason for each in verdicts if each.decision.retry}
+    words = (word for hearing in hearings.values() if hearing is not None for word in hearing.words.values())
+    failures = {str(word.failure): word.failure for word in words if word.failure is not None}
+    return tuple(error for reason, error in failures.items() if reason in reasons)
 
 
 def told(found: Sequence[Verdict]) -> Iterator[Decision]:

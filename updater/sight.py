@@ -11,6 +11,7 @@ from updater.errors import BranchMissing, Location, RenderError, UsageError
 from updater.forge import Forge
 from updater.model import Hold
 from updater.protocols import Catalog, Clock, Memo, Repository, Tree
+from updater.registry import Registries
 
 Render = Callable[[Tree, Mapping[str, bytes], str], tuple[bytes, bytes]]
 """Renders an overlay as it stands in a tree, and with files (by path) in the place of those that it has there."""
@@ -36,7 +37,7 @@ class Sight:
     """What plans are made with: the repository as it was last heard of, how to read and prove it, and the time.
 
     `forge` gives the forge when it is first needed (raising `UsageError` where none is known), `memo` remembers which
-    texts were right.
+    texts were right, `registries` is None where no registry can be asked.
     """
 
     repository: Repository
@@ -47,6 +48,7 @@ class Sight:
     forge: Callable[[], Forge] = no_forge
     render: Render = unrendered
     memo: Memo = field(default_factory=set[str])
+    registries: Registries | None = None
 
 
 def past_configurations(sight: Sight) -> ConfigurationAt:

@@ -189,15 +189,19 @@ def test_a_safeguard_keeps_a_version_out_and_is_named_with_its_line(
     assert gitops.git(bare, "log", "-1", "--format=%an", "main") == "alice"
 
 
-def test_a_tag_without_digest_beside_a_pinned_digest_is_refused(
-    bare: Path, updater: CommandLine, tmp_path: Path
+@pytest.mark.parametrize(
+    ("asks", "told"), [("", "us-docker.pkg.dev did not answer"), ("    confirm: false\n", f"{MODEL_A}:2 pins a digest")]
+)
+def test_a_tag_without_digest_beside_a_pinned_digest_is_refused_where_no_registry_tells_it(
+    bare: Path, updater: CommandLine, tmp_path: Path, asks: str, told: str
 ) -> None:
     pinned = f"{overlay('model-a', '1.0.0')}    digest: {digest('x')}\n"
-    gitops.Person(bare, tmp_path / "person").commit({MODEL_A: pinned})
+    settings = TEST.replace("    order: semver\n", f"    order: semver\n{asks}")
+    gitops.Person(bare, tmp_path / "person").commit({MODEL_A: pinned, "environments/test.yaml": settings})
     bare_tag = {"image": f"{MODELS}/model-a:7.0.0"}
     ran = updater("handle", "--repo", bare, write_records(tmp_path / "e", record("generic", bare_tag), GOOD))
     assert ran.code == 4
-    assert f"{MODEL_A}:2 pins a digest" in ran.out
+    assert told in ran.out
     assert_only_the_good_event_landed(bare, ran)
 
 
@@ -212,7 +216,7 @@ def test_files_are_not_read_from_outside_the_repository(bare: Path, updater: Com
 def test_an_unexpected_failure_is_one_line_and_a_traceback_only_with_debug(
     bare: Path, updater: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by nobody")
 
     monkeypatch.setattr("updater.bootstrap.opened", fail)

@@ -265,6 +265,30 @@ def test_history_tells_what_landed_by_whom_and_what_was_taken_back(stage: Stage)
     assert len(stage.run("history", "--limit", "1", "--output", "json").json["history"]) == 1
 
 
+def test_history_tells_where_the_images_were_built_from(stage: Stage) -> None:
+    image, old, new = f"{MODELS}/model-a", "8b2d4f0" + "0" * 33, "3fa9c1e" + "0" * 33
+    for number, commit in ((1, old), (2, new)):
+        event = f"Updater-Event: generic/{number} 2026-11-20T10:00:00Z"
+        source = f"Updater-Source: https://github.com/acme/model-a {commit} 1.{number} 2026-11-20T09:00:00Z"
+        trailers = f"Updater-Image: {image}:1.{number}.0\nUpdater-Previous: {image}\n{event}\n{source}"
+        stage.alice.commit({MODEL_A: overlay("model-a", f"1.{number}.0")}, f"Deploy\n\n{trailers}")
+    newest, _, first = (each["source"] for each in stage.run("history", "model-a", "--output", "json").json["history"])
+    assert (newest, first) == (
+        {
+            "url": "https://github.com/acme/model-a",
+            "revision": new,
+            "version": "1.2",
+            "created": "2026-11-20T09:00:00Z",
+            "link": f"https://github.com/acme/model-a/commit/{new}",
+            "compare": f"https://github.com/acme/model-a/compare/{old}...{new}",
+        },
+        None,
+    )
+    shown = stage.run("history", "model-a").out
+    assert "SOURCE" in shown
+    assert "3fa9c1e" in shown
+
+
 def test_status_tells_what_is_held_and_what_waits(stage: Stage) -> None:
     stage.push("1.1.0")
     stage.alice.revert("HEAD")

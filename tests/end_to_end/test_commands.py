@@ -227,7 +227,7 @@ def test_a_remote_that_is_not_there_is_exit_code_5(updater: CommandLine, tmp_pat
 
 
 def test_an_interrupt_is_exit_code_130(updater: CommandLine, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("updater.bootstrap.opened", interrupt)

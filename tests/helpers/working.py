@@ -12,6 +12,7 @@ from tests.helpers.fake_repository import StoppedClock
 from updater.feeds import Ending, Item
 from updater.pipeline import Parts, Report
 from updater.working.bell import Bell
+from updater.working.looking import Look
 from updater.working.worker import Tools, Worker
 
 
@@ -78,6 +79,9 @@ class Notebook:
         self.told.append("passed")
         self.reports.append(report)
 
+    def looked(self, look: Look, report: Report) -> None:
+        self.told.append(f"looked at {len(look.listings)}")
+
 
 @dataclass
 class Workplace:
@@ -88,13 +92,14 @@ class Workplace:
     bell: QuickBell = field(default_factory=QuickBell)
     notebook: Notebook = field(default_factory=Notebook)
     clock: StoppedClock = field(default_factory=lambda: StoppedClock(at(60)))
+    looks: timedelta | None = None
     seconds: float = 0.0
     fails_to_open: list[Exception] = field(default_factory=list)
 
     def run(self) -> None:
         """The worker's whole life."""
         tools = Tools(self._opened, self.clock.now, self._monotonic, lambda: 0.0)
-        Worker(tools, [self.feed], self.bell, self.notebook, timedelta(minutes=5)).run()
+        Worker(tools, [self.feed], self.bell, self.notebook, timedelta(minutes=5), self.looks).run()
 
     @contextmanager
     def _opened(self) -> Iterator[Parts]:

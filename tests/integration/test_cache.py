@@ -18,7 +18,7 @@ MENTIONS = [("b", "nginx"), ("a", "nginx"), ("a", "redis"), ("a", "nginx")]
 
 FACTS = {
     "seen": "?, ?",
-    "landing": "?, ?, 'e', 1, 't', 'd', 'c', 'a', 'l', 'p', NULL",
+    "landing": "?, ?, 'e', 1, 't', 'd', 'c', 'a', 'l', 'p', NULL, NULL",
     "past": "?, ?, 'e', 'r', 1, '{}'",
 }
 """The tables of `facts`, and what a row of them may be: branch and path first."""

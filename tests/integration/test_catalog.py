@@ -13,13 +13,15 @@ import pytest
 
 from tests.helpers import catalogs, gitops
 from tests.helpers.catalogs import IMAGE, OTHER, PUSHED, SEMVER, A, B, C, Setting, knowledge, mentioning
+from tests.helpers.events import pushed
 from tests.helpers.gitops import OpenMirror, git
 from tests.helpers.histories import TEN, Made, made
 from updater.adapters import catalog as catalog_module
 from updater.adapters.cache import Cache
 from updater.adapters.catalog import Catalog
+from updater.core.messages import Line, commit_message
 from updater.errors import UpdaterError
-from updater.model import Hold, Landing, Past, Standing, Version
+from updater.model import Hold, Landing, Origin, Past, Standing, Version
 from updater.protocols import Question, Update
 
 COMMITTED = datetime(2026, 11, 20, 10, tzinfo=UTC)  # the time of every commit, see tests/conftest.py
@@ -201,6 +203,18 @@ def test_a_merge_is_what_brought_a_version_from_a_side_branch(setting: Setting) 
     standing = setting.past(setting.catalog()).standing
     assert standing is not None
     assert standing.commit == merge
+
+
+def test_a_merge_tells_where_its_branch_says_that_the_image_was_built_from(setting: Setting) -> None:
+    before, origin = setting.refreshed(), Origin("https://github.com/acme/app", "3fa9c1e")
+    push = replace(pushed("1.1.0", image=IMAGE), origin=origin)
+    ours = commit_message("test", "a", [Line(IMAGE, Version("1.0.0"), push.version, push)])
+    side = made(setting.bare, Made(bump("1.1.0"), ours, parents=[before]), branch="side")
+    merge = made(setting.bare, Made(message="Merge pull request #7", parents=[before, side], tree=side))
+    (landings,) = setting.catalog().landings("main", setting.refreshed(), [setting.entry()])
+    found = [(each.version.tag, each.commit, each.event, each.origin) for each in landings]
+    assert found[1:] == [("1.1.0", merge, None, origin)]
+    assert setting.past(setting.fresh()).standing == setting.past(setting.catalog()).standing
 
 
 def test_what_landed_is_told_oldest_first_for_each_entry(setting: Setting) -> None:

@@ -30,7 +30,7 @@ from updater.model import Identity
 from updater.sources.settings import Pull, Settings
 
 OVERLAY = "images:\n  - name: docker.io/acme/model-a\n    newTag: 1.0.0\n"
-TEST = "overlays: overlays/test/{service}\nfollow:\n  - image: docker.io/acme/*\nverify: parse\n"
+TEST = "overlays: overlays/test/{service}\nfollow:\n  - {image: docker.io/acme/*, confirm: false}\nverify: parse\n"
 STAGING = "overlays: overlays/test/{service}\npromote:\n  from: test\ndeliver: pull-request\nverify: parse\n"
 FILES = {"environments/test.yaml": TEST, "overlays/test/model-a/kustomization.yaml": OVERLAY}
 OPEN = {"UPDATER_HOOK_SECRET_HARBOR": "0123456789abcdef"}
@@ -68,7 +68,7 @@ def test_nothing_is_wrong_with_a_set_up_that_works_and_nothing_is_left_behind(ba
     assert [check for check in found if check.state != "ok"] == []
     assert {check.name for check in found} == {
         "updater", "git", "state folder", "hooks", "inbox", "repository", "branch", "configuration", "kustomize",
-        "push", "forge",
+        "push", "forge", "registry",
     }  # fmt: skip
     assert gitops.git(bare, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
 
@@ -305,7 +305,8 @@ def test_the_forge_is_asked_where_the_set_up_has_one(stand_in: GitHub, examine: 
     login = {"UPDATER_GITHUB_API": stand_in.url, "UPDATER_GITHUB_TOKEN": stand_in.token().value}
     found = examine(stand_in.git_url, **login)
     assert wrong(found) == []
-    assert [check.name for check in found][-4:] == ["forge", "github", "github", "github"]
+    names = [check.name for check in found]
+    assert names[names.index("forge") :] == ["forge", "github", "github", "github", "registry"]
 
 
 def test_a_forge_that_lets_nobody_in_is_told(stand_in: GitHub, examine: Examine) -> None:

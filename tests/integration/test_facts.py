@@ -18,7 +18,7 @@ from updater.adapters import catalog as catalog_module
 from updater.adapters import log as log_module
 from updater.adapters.catalog import Catalog
 from updater.core.messages import Line, commit_message
-from updater.model import Event, Version
+from updater.model import Event, Origin, Version
 from updater.protocols import Update
 
 MOVED = "overlays/test/a-renamed/kustomization.yaml"
@@ -89,7 +89,9 @@ class Script:
         tag = self.chance.choice(TAGS)
         version = Version(tag, next((each for each in DIGESTS if each and each.encode() in content), None))
         pushed = datetime.fromtimestamp(TEN + self.chance.randrange(-9000, 9000), UTC)
-        event = Event("generic", f"id-{len(self.done)}", IMAGE, version, pushed + timedelta(days=1), pushed)
+        origin = self.chance.choice((None, Origin("https://git.example/acme/x", "3fa9c1e", tag, pushed)))
+        arrived = pushed + timedelta(days=1)
+        event = Event("generic", f"id-{len(self.done)}", IMAGE, version, arrived, pushed, origin=origin)
         ours = commit_message("test", "a", [Line(IMAGE, Version("0"), version, event)])
         return self.chance.choice(("By hand\n", ours, f"{LOCAL}\n"))
 

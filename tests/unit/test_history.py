@@ -14,7 +14,7 @@ from tests.helpers.events import IMAGE, PATH, at, digest, entry, pushed, rule
 from updater.core.history import Step, key, landings, stood
 from updater.core.kustomization import entries
 from updater.core.messages import Line, commit_message
-from updater.model import Landing, Version
+from updater.model import Landing, Origin, Version
 from updater.protocols import Question
 
 BEFORE, AFTER = datetime(1970, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
@@ -66,6 +66,21 @@ def test_every_version_lands_once_with_the_commit_that_wrote_it() -> None:
         Landing(Version("1.4.0", digest("a")), "commit-1", "alice", at(60), at(-7), "generic/id-1"),
         Landing(Version("1.5.0"), "commit-3", "alice", at(180), at(175)),
     ]
+
+
+def test_a_landing_tells_where_the_image_was_built_from_if_the_commit_wrote_that_version() -> None:
+    push = replace(pushed("1.4.0"), origin=Origin("https://github.com/acme/model-a", "3fa9c1e"))
+    message = commit_message("test", "model-a", [Line(IMAGE, Version("1.3.0"), push.version, push)])
+    found = landed(steps((kustomization("1.3.0"), message), (kustomization("1.4.0"), message)))
+    assert [each.origin for each in found] == [None, push.origin]
+
+
+def test_of_what_a_merge_brought_only_the_source_counts() -> None:
+    push = replace(pushed("1.4.0", minutes=-30), origin=Origin("https://github.com/acme/model-a", "3fa9c1e"))
+    brought = commit_message("test", "model-a", [Line(IMAGE, Version("1.3.0"), push.version, push)])
+    (step,) = steps((kustomization("1.4.0"), "Merge pull request #7"))
+    (found,) = landed([replace(step, brought=brought)])
+    assert (found.origin, found.event, found.pushed_at) == (push.origin, None, at(-5))
 
 
 def test_a_version_that_comes_back_lands_again() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.helpers.events import IMAGE, at, digest, landing, pushed, recalled, rule, stories
 from updater.core.environment import OrderName
 from updater.core.holds import hold_on, is_same, reason
-from updater.model import Event, Hold, Landing, Past, Standing, Version
+from updater.model import Event, Hold, Landing, Origin, Past, Standing, Version
 
 SEMVER, PUSHED = rule("semver"), rule("pushed")
 EVERY_ORDER: list[OrderName] = ["pushed", "semver", "numerical", "alphabetical"]
@@ -32,6 +32,12 @@ def again(old: Landing, minutes: float, commit: str = "4e4e7f0") -> Landing:
 def keeps_out(past: Past, event: Event, order: OrderName = "semver") -> bool:
     """Whether a hold is on this push."""
     return hold_on(past.holds, rule(order), event, stood=event.version in past.stood) is not None
+
+
+def test_what_stands_was_built_where_its_own_landing_tells() -> None:
+    built = [replace(each, origin=Origin(version=each.version.tag)) for each in (ONE, TWO)]
+    assert recalled(SEMVER, *built).standing == Standing("c0ffee0", at(20), at(20), origin=Origin(version="2"))
+    assert recalled(SEMVER, *built, THREE).standing == Standing("c0ffee0", at(30), at(30))
 
 
 # What begins a hold

@@ -11,6 +11,8 @@ from updater.errors import (
     ConfigurationError,
     ForgeRefused,
     ForgeUnavailable,
+    RegistryRefused,
+    RegistryUnavailable,
     RemoteUnavailable,
     RenderError,
     UpdaterError,
@@ -50,6 +52,17 @@ def test_of_several_entries_the_one_in_which_most_happened_is_told_with_all_comm
 def test_nothing_is_over_as_long_as_nothing_was_decided_because_the_remote_is_down() -> None:
     found = judged(Report(problems=(RemoteUnavailable("it does not answer"),)))
     assert (found.state, found.counts, found.reason) == ("again", False, "it does not answer")
+
+
+@pytest.mark.parametrize(
+    ("error", "counts"), [(RegistryUnavailable("it is down"), False), (RegistryRefused("it wants a login"), True)]
+)
+def test_a_push_about_which_a_registry_did_not_say_what_is_needed_is_tried_again(
+    error: UpdaterError, counts: bool
+) -> None:
+    refused = replace(LANDED, outcome=Outcome.REFUSED, reason=str(error), commit=None, exit_code=4, retry=True)
+    found = judged(Report((refused,), problems=(error,)))
+    assert (found.state, found.counts) == ("again", counts)
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from tests.helpers.events import IMAGE, at, digest, pushed
 from tests.helpers.kustomizations import digests, tags
+from updater.core.markdown import inert
 from updater.core.messages import (
     Line,
     Told,
     commit_message,
     move,
+    origin_from,
+    origin_text,
     plain,
     reference,
     short,
@@ -27,12 +30,13 @@ from updater.core.messages import (
     told_apart,
     trailers,
 )
+from updater.core.origins import checked
 from updater.core.pushes import delivery_id
 from updater.core.references import normalise
 from updater.decoders import generic
 from updater.decoders.envelopes import unwrap
 from updater.errors import EventError
-from updater.model import Delivery, Event, Version
+from updater.model import Delivery, Event, Origin, Version
 
 A, B = digest("a"), digest("b")
 MODEL = "us-docker.pkg.dev/acme/models/model-a"
@@ -278,6 +282,124 @@ def test_a_commit_that_moves_nothing_has_no_empty_paragraph() -> None:
 )
 def test_a_line_that_does_not_print_is_escaped(given_line: str, written: str) -> None:
     assert plain(given_line) == written
+
+
+# Where an image was built from
+
+REPOSITORY = "https://github.com/acme/model-a"
+OLDER, NEWER = "8b2d4f0" + "0" * 33, "3fa9c1e" + "0" * 33
+BUILT = Origin(REPOSITORY, NEWER, "1.4.0", at(-150))
+SOURCE_TRAILER = f"Updater-Source: {REPOSITORY} {NEWER} 1.4.0 2026-11-20T09:30:00Z"
+
+
+def built(origin: Origin | None, before: Origin | None = None, tag: str = "1.4.0", image: str = MODEL) -> Line:
+    """The move to an image that was built from there."""
+    moved = line(tag, image=image)
+    assert moved.event is not None
+    return replace(moved, event=replace(moved.event, origin=origin), before=before)
+
+
+def test_a_commit_tells_what_changed_in_the_source_and_keeps_that_as_a_trailer() -> None:
+    assert commit_message("test", "model-a", [built(BUILT, Origin(REPOSITORY, OLDER))]) == (
+        "Deploy model-a 1.4.0 to test\n"
+        "\n"
+        f"{MODEL}: 1.3.2 -> 1.4.0\n"
+        f"  changes: {REPOSITORY}/compare/{OLDER}...{NEWER}\n"
+        "\n"
+        "Updater-Environment: test\n"
+        "Updater-Service: model-a\n"
+        f"Updater-Image: {MODEL}:1.4.0\n"
+        f"Updater-Previous: {MODEL}:1.3.2\n"
+        "Updater-Event: artifact-registry/7049 2026-11-20T10:00:00Z\n"
+        f"{SOURCE_TRAILER}\n"
+    )
+
+
+@pytest.mark.parametrize("before", [None, BUILT, Origin("https://github.com/acme/other", OLDER)])
+def test_a_commit_leads_to_the_commit_of_the_source_where_there_is_nothing_to_compare(before: Origin | None) -> None:
+    told_of = commit_message("test", "model-a", [built(BUILT, before)]).splitlines()
+    assert told_of[2:4] == [f"{MODEL}: 1.3.2 -> 1.4.0", f"  built from: {REPOSITORY}/commit/{NEWER}"]
+
+
+def test_a_commit_leads_to_no_forge_that_is_not_known() -> None:
+    written = commit_message("test", "model-a", [built(Origin("https://git.example/acme/x", NEWER))])
+    assert written.splitlines()[2:4] == [f"{MODEL}: 1.3.2 -> 1.4.0", ""]
+    assert written.endswith(f"\nUpdater-Source: https://git.example/acme/x {NEWER}\n")
+
+
+def test_overlays_that_make_the_same_move_say_it_once_whatever_they_know_of_the_old_version() -> None:
+    lines = [built(BUILT, Origin(REPOSITORY, OLDER)), built(BUILT), built(BUILT, BUILT)]
+    assert commit_message("test", "a", lines) == commit_message("test", "a", lines[:1])
+
+
+def test_two_images_of_one_source_lead_to_it_both() -> None:
+    written = commit_message("test", "a", [built(BUILT), built(BUILT, image="reg.example/web")])
+    assert written.count(f"\n  built from: {REPOSITORY}/commit/{NEWER}\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("origin", "written"),
+    [
+        (BUILT, f"{REPOSITORY} {NEWER} 1.4.0 2026-11-20T09:30:00Z"),
+        (Origin(REPOSITORY), REPOSITORY),
+        (Origin(revision=NEWER), f"- {NEWER}"),
+        (Origin(version="1.4.0"), "- - 1.4.0"),
+        (Origin(created=at(-150)), "- - - 2026-11-20T09:30:00Z"),
+        (Origin(REPOSITORY, created=at(-150)), f"{REPOSITORY} - - 2026-11-20T09:30:00Z"),
+        (Origin("https://git.example/acme/x-"), "https://git.example/acme/x-"),
+    ],
+)
+def test_an_origin_is_one_line_with_a_dash_for_what_is_not_known(origin: Origin, written: str) -> None:
+    assert origin_text(origin) == written
+    assert origin_from(written) == origin
+
+
+SEGMENTS = st.text("ab_-.~%\u00e9`@#$1", min_size=1, max_size=4)
+ORIGINS = st.builds(
+    checked,
+    st.none() | st.builds("https://{}/{}/{}".format, st.sampled_from(["www.a.example", "gh-1.b"]), SEGMENTS, SEGMENTS),
+    st.none() | st.sampled_from([NEWER, "gh-12", "refs/heads/_x_"]),
+    st.none() | st.sampled_from(["gh-12", "_1_", "1.0+build"]),
+    st.none() | st.just("2026-11-20T09:30:00.000007Z"),
+)
+
+
+@given(ORIGINS, ORIGINS)
+def test_origins_are_read_back_exactly_from_a_commit_and_from_a_squash_of_a_text(
+    one: Origin | None, other: Origin | None
+) -> None:
+    lines = [built(one), built(other, tag="1.5.0")]
+    commit, squashed = commit_message("test", "a", lines), "\n".join(map(inert, trailers("test", "a", lines)))
+    for message in (commit, squashed):
+        assert told(message, MODEL, Version("1.4.0")) == Told("artifact-registry/7049", at(-120), one)
+        assert told(message, MODEL, Version("1.5.0")) == Told("artifact-registry/7049", at(-120), other)
+
+
+@pytest.mark.parametrize(
+    ("trailer", "origin"),
+    [
+        ("Updater-Source: javascript:alert(1)", None),
+        ("Updater-Source: https://alice@github.com/acme/x", None),
+        ("Updater-Source: https://github.com/acme/x `rm`", Origin("https://github.com/acme/x")),
+        ("Updater-Source: - - \x1b[2J", None),
+        ("Updater-Source: - - 1.0 never", Origin(version="1.0")),
+        ("Updater-Source: - - 1.0 - -", None),
+        ("Updater-Source: ", None),
+        ("Updater-Source:", None),
+        ("updater-source: - - 1.0", None),
+        ("\nUpdater-Source: - - 1.0", None),
+    ],
+)
+def test_a_source_that_somebody_else_wrote_is_checked_and_the_push_counts_all_the_same(
+    trailer: str, origin: Origin | None
+) -> None:
+    written = f"{IMAGE_TRAILER}{PREVIOUS_TRAILER}Updater-Event: generic/7 2026-11-20T10:00:00Z\n{trailer}\n"
+    assert told(written, MODEL, Version("1.4.0")) == Told("generic/7", at(-120), origin)
+
+
+def test_a_person_who_moves_a_version_tells_of_no_source() -> None:
+    moved = Line(MODEL, BEFORE, Version("1.4.0"), None, BUILT)
+    assert "Updater-Source" not in text("Roll back", (), "test", "a", [moved])
 
 
 # Nothing starts a line of its own

@@ -15,10 +15,11 @@ from ruamel.yaml import YAML
 
 from tests.helpers.events import NOON, at
 from updater import __version__
-from updater.errors import StorageError, UpdaterError
+from updater.errors import RegistryUnavailable, StorageError, UpdaterError
 from updater.forge import PullRequest, State
 from updater.model import Decision, Entry, Outcome, Target, Version
-from updater.telling.metrics import AGES, OUTCOMES, Metrics
+from updater.registry import Listing
+from updater.telling.metrics import AGES, HOSTS, OUTCOMES, Metrics
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 
@@ -219,6 +220,27 @@ def test_a_pass_is_timed_and_only_a_good_one_is_the_last_good_one(
     assert found["updater_last_successful_pass_timestamp_seconds"] == last
 
 
+def test_questions_to_registries_are_counted_by_host_as_long_as_there_are_not_too_many() -> None:
+    counted = metrics()
+    for number in range(HOSTS + 2):
+        counted.registry_answered(f"reg-{number}.example", "answered")
+    counted.registry_answered("reg-0.example", "unavailable")
+    found = read(counted)
+    name = "updater_registry_questions_total"
+    assert found[f"{name},outcome=unavailable,registry=reg-0.example"] == 1
+    assert found[f"{name},outcome=answered,registry=reg-{HOSTS - 1}.example"] == 1
+    assert found[f"{name},outcome=answered,registry=other"] == 2
+
+
+def test_a_look_at_registries_tells_how_long_it_took_and_of_what_it_learned_nothing() -> None:
+    counted = metrics()
+    counted.looked([Listing({}), RegistryUnavailable("it is down")], 2.5, NOON)
+    found = read(counted)
+    assert found["updater_registry_look_seconds_sum"] == 2.5
+    assert found["updater_registry_last_look_timestamp_seconds"] == NOON.timestamp()
+    assert found["updater_registry_unanswered_images"] == 1
+
+
 def test_it_tells_which_release_runs_and_two_services_share_nothing() -> None:
     one, other = metrics(), metrics()
     one.push_retried()
@@ -234,6 +256,7 @@ def test_the_document_names_every_metric_with_its_type_and_labels_and_no_other()
     counted.hook("quay", 202, 0.1)
     counted.event("quay", "held")
     counted.forge_called(200, 1)
+    counted.registry_answered("reg.example", "answered")
     found = {}
     for family in text_string_to_metric_families(counted.exposed()[0].decode()):
         if not family.name.endswith("_created"):

@@ -15,6 +15,7 @@ from updater.core import holds
 from updater.core.promotion import BY_HAND, Offer, Offers, Origin, first_pushed, offers
 from updater.core.rules import Rule
 from updater.model import Landing, Version
+from updater.model import Origin as Built
 
 SOAK = timedelta(minutes=30)
 SEMVER = rule("semver")
@@ -72,6 +73,13 @@ def test_what_soaked_and_was_replaced_since_is_offered_while_the_newer_one_soaks
     assert [(each.version.tag, each.due) for each in found.offers] == [("1.1.0", at(60)), ("1.0.0", None)]
     assert of(found, "1.0.0").ran[0].until == at(30)
     assert of(found, "1.0.0").ran[0].ended_by == "0000001"
+
+
+def test_an_offer_tells_where_the_image_was_built_from_as_its_first_landing_does() -> None:
+    first = replace(landing("1.0.0"), origin=Built("https://github.com/acme/model-a", "3fa9c1e"))
+    again = replace(landing("1.0.0", minutes=20), origin=Built(version="other"))
+    (offer,) = offered(origin(first), origin(again, overlay="west")).offers
+    assert offer.event.origin == first.origin
 
 
 def test_a_break_starts_the_soak_anew() -> None:

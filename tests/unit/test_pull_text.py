@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from tests.helpers.events import digest
 from tests.helpers.markdowns import hostile, page
 from updater.core.messages import Line, plain, told, trailers
+from updater.core.origins import checked
 from updater.core.pull_text import MAX_BODY, MAX_TITLE, About, Bump, Gate, Other, Ran, body, title, withdrawn
 from updater.core.resource_diff import ResourceDiff
-from updater.model import Event, Version
+from updater.model import Event, Origin, Version
 
 A, B = digest("a"), digest("b")
 IMAGE = "us-docker.pkg.dev/acme/models/model-a"
@@ -151,6 +152,41 @@ def test_a_version_is_shown_by_tag_and_digest(version: Version, cell: str) -> No
     assert text.splitlines()[4:6] == [f"| `a` | `b` | {cell} | {cell} |", ""]
 
 
+REPOSITORY = "https://github.com/acme/model-a"
+OLDER, NEWER = "8b2d4f0" + "0" * 33, "3fa9c1e" + "0" * 33
+PAGE, COMPARED = f"{REPOSITORY}/commit/{NEWER}", f"{REPOSITORY}/compare/{OLDER}...{NEWER}"
+
+
+@pytest.mark.parametrize(
+    ("before", "origin", "shown"),
+    [
+        (
+            Origin(REPOSITORY, OLDER),
+            Origin(REPOSITORY, NEWER, "1.4.0", TEN),
+            f"[github.com/acme/model-a at 3fa9c1e]({PAGE}) ([compare]({COMPARED})), version 1.4.0,"
+            " built 2026-11-20 10:00 UTC",
+        ),
+        (None, Origin(REPOSITORY, NEWER), f"[github.com/acme/model-a at 3fa9c1e]({PAGE})"),
+        (Origin("https://git.example/x", OLDER), Origin("https://git.example/x", NEWER), "git.example/x at 3fa9c1e"),
+        (None, Origin("https://git.example/My%20Models"), "`git.example/My%20Models`"),
+        (None, Origin(revision="refs/tags/v1"), "refs/tags/v1"),
+        (None, Origin(version="gh-12"), "version `gh-12`"),
+        (None, Origin(created=TEN.astimezone(timezone(timedelta(hours=1)))), "built 2026-11-20 10:00 UTC"),
+    ],
+)
+def test_where_it_was_built_from_stands_under_the_bumps(before: Origin | None, origin: Origin, shown: str) -> None:
+    bump = replace(BUMP, before=before, origin=origin)
+    text = body(About("staging", (bump, replace(bump, image="b"))), MAX_BODY)
+    assert text.split("\n\n")[2:4] == ["**Source**", f"- `model-a` `1.4.0`: {shown}"]
+
+
+def test_of_many_sources_the_last_are_left_out_before_any_gate() -> None:
+    many = tuple(replace(BUMP, service=f"s{n}", origin=Origin(REPOSITORY, NEWER)) for n in range(600))
+    text = body(replace(ABOUT, bumps=many), MAX_BODY)
+    assert "smoke-test: 41 tests" in text
+    assert 100 < text.count(PAGE) < 600
+
+
 def test_a_squash_merge_keeps_the_facts_of_the_commit() -> None:
     text = body(ABOUT, MAX_BODY)
 
@@ -177,9 +213,16 @@ def test_a_comment_tells_why_we_close_a_pull_request() -> None:
 # Hostile facts
 
 
+BUILT = Origin("https://github.com/a/b", "8b2d4f0")
+
 versions = st.builds(Version, st.none() | hostile, st.none() | st.just(A))
 runs = st.builds(Ran, hostile, st.just(TEN), st.none() | st.just(TEN), hostile)
-bumps = st.builds(Bump, hostile, hostile, versions, versions, st.lists(runs, max_size=2).map(tuple))
+labelled = st.sampled_from(["https://github.com/a/{}", "https://git.example/{}", "{}"])
+sources = st.builds(lambda shape, label: shape.format(label), labelled, hostile)
+origins = st.builds(checked, sources, hostile | st.just(NEWER), hostile | st.just("gh-12"), st.none())
+bumps = st.builds(
+    Bump, hostile, hostile, versions, versions, st.lists(runs, max_size=2).map(tuple), st.just(BUILT), origins
+)
 gates = st.builds(Gate, hostile, st.sampled_from(["green", "pending", "red"]), st.none() | hostile)
 others = st.builds(Other, hostile, versions)
 shown = st.lists(hostile.map(lambda text: f"+{text}"), min_size=1, max_size=4).map(tuple)

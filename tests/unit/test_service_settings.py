@@ -16,6 +16,7 @@ def test_without_any_variable_it_listens_to_this_machine_alone() -> None:
     assert (found.host, found.port, found.is_loopback) == ("127.0.0.1", 8080, True)
     assert (found.tokens, found.proxies) == ((), None)
     assert (found.interval, found.keep) == (timedelta(minutes=5), timedelta(days=14))
+    assert found.looks == timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +89,24 @@ def test_a_time_that_is_none_is_named(name: str, text: str) -> None:
 def test_times_are_in_their_units() -> None:
     found = read({"UPDATER_RECONCILE_SECONDS": "1.5", "UPDATER_INBOX_DAYS": "2"})
     assert (found.interval, found.keep) == (timedelta(seconds=1.5), timedelta(days=2))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("1h", 3600), (" 2d ", 172_800), ("", 3600)]
+)
+def test_registries_are_looked_at_after_a_time_that_is_written_as_in_environments_or_in_seconds(
+    text: str, seconds: float
+) -> None:
+    assert read({"UPDATER_REGISTRY_INTERVAL": text}).looks == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["0", "off"])
+def test_registries_need_not_be_looked_at(text: str) -> None:
+    assert read({"UPDATER_REGISTRY_INTERVAL": text}).looks is None
+
+
+@pytest.mark.parametrize("text", ["hourly", "-1", "1.5", "0s", "1h30m", "\u0661", "none"])
+def test_a_time_between_looks_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(UsageError, match="UPDATER_REGISTRY_INTERVAL") as caught:
+        read({"UPDATER_REGISTRY_INTERVAL": text})
+    assert caught.value.hint == "give a time, as 90s, 30m or 1h, or `off`"

@@ -15,7 +15,7 @@ from typing import Any
 
 from updater.errors import UpdaterError
 
-_FORMAT = 5
+_FORMAT = 6
 _TABLES = """
 CREATE TABLE IF NOT EXISTS tip (branch TEXT PRIMARY KEY, tip TEXT NOT NULL, turns TEXT);
 CREATE TABLE IF NOT EXISTS mention (branch TEXT, image TEXT, path TEXT,
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS mention (branch TEXT, image TEXT, path TEXT,
 CREATE INDEX IF NOT EXISTS mention_by_path ON mention (branch, path);
 CREATE TABLE IF NOT EXISTS seen (branch TEXT, path TEXT, PRIMARY KEY (branch, path)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS landing (branch TEXT, path TEXT, entry TEXT, number INTEGER,
-    tag TEXT, digest TEXT, sha TEXT, author TEXT, landed_at TEXT, pushed_at TEXT, event TEXT,
+    tag TEXT, digest TEXT, sha TEXT, author TEXT, landed_at TEXT, pushed_at TEXT, event TEXT, origin TEXT,
     PRIMARY KEY (branch, path, entry, number)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS landing_by_version ON landing (branch, path, entry, tag, digest, pushed_at);
 CREATE INDEX IF NOT EXISTS landing_by_commit ON landing (branch, sha);

@@ -188,11 +188,14 @@ class Catalog:
         touching = [(commit, path, blob) for commit in commits for path, blob in commit.changes if path in paths][::-1]
         blobs = list(dict.fromkeys(blob for *_, blob in touching if blob is not None))
         contents = dict(zip(blobs, reading.contents(self._git, blobs), strict=True))
+        merged = list(dict.fromkeys(commit.parents[1] for commit, *_ in touching if len(commit.parents) == 2))
+        brought = dict(zip(merged, reading.messages(self._git, merged), strict=True))
         found: dict[str, list[Step]] = {path: [] for path in paths}
         for commit, path, blob in touching:
             times = (commit.authored_at, commit.landed_at)
             content = None if blob is None else contents[blob]
-            found[path].append(Step(commit.sha, commit.author, *times, commit.message, content))
+            said = brought.get(commit.parents[-1], "") if len(commit.parents) == 2 else ""
+            found[path].append(Step(commit.sha, commit.author, *times, commit.message, content, said))
         return found
 
     def _own_step(self, sha: str, content: bytes) -> Step:

@@ -13,13 +13,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from updater.adapters import pasts
 from updater.adapters.cache import Cache
 from updater.adapters.mainline import Turn
 from updater.core import history, holds
-from updater.model import Hold, Landing, Past, Standing, Version
+from updater.model import Hold, Landing, Past, Version
 from updater.protocols import Question
 
-_LANDING = "number, tag, digest, sha, author, landed_at, pushed_at, event"
+_LANDING = "number, tag, digest, sha, author, landed_at, pushed_at, event, origin"
 _ENTRY = "branch = ? AND path = ? AND entry = ?"
 
 Landings: TypeAlias = Iterable[tuple[str, Landing]]
@@ -81,10 +82,10 @@ class Facts:
         for entry, landing in landings:
             times = (landing.landed_at.isoformat(), landing.pushed_at.isoformat())
             self._cache.rows(
-                "INSERT INTO landing SELECT ?1, ?2, ?3, 1 + COALESCE(MAX(number), 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10"
+                "INSERT INTO landing SELECT ?1, ?2, ?3, 1 + COALESCE(MAX(number), 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11"
                 " FROM landing WHERE branch = ?1 AND path = ?2 AND entry = ?3",
                 *(branch, path, entry, landing.version.tag, landing.version.digest),
-                *(landing.commit, landing.author, *times, landing.event),
+                *(landing.commit, landing.author, *times, landing.event, pasts.origin_text(landing.origin)),
             )
 
     def take_back(self, branch: str, commits: Collection[str]) -> None:
@@ -120,7 +121,7 @@ class Facts:
     def held(self, branch: str) -> list[tuple[str, Hold]]:
         """Every hold that is remembered, with the path of its file."""
         rows = self._cache.rows("SELECT path, told FROM past WHERE branch = ?", branch)
-        found = ((path, hold) for path, told in rows for hold in _past(json.loads(told)).holds)
+        found = ((path, hold) for path, told in rows for hold in pasts.from_json(json.loads(told)).holds)
         return list(dict.fromkeys(found))
 
     def _has_more(self, branch: str, question: Question, number: int) -> bool:
@@ -137,7 +138,7 @@ class Facts:
             past = holds.moved(past, version, landing, first, question.order)
             version = landing.version
         if version is not None:
-            told = json.dumps({"version": [version.tag, version.digest], **_past_json(past)})
+            told = json.dumps({"version": [version.tag, version.digest], **pasts.as_json(past)})
             values = (*place, question.order.name, known, told)
             self._cache.rows("INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?, ?, ?)", *values)
         return past
@@ -151,7 +152,7 @@ class Facts:
         if not rows:
             return 0, None, Past()
         number, told = rows[0][0], json.loads(rows[0][1])
-        return number, Version(*told["version"]), _past(told)
+        return number, Version(*told["version"]), pasts.from_json(told)
 
     def _pushed(self, branch: str, path: str, entry: str, version: Version, before: int) -> datetime | None:
         """The earliest push time that landings before a number tell of a version."""
@@ -159,7 +160,7 @@ class Facts:
             f"SELECT MIN(pushed_at) FROM landing WHERE {_ENTRY} AND tag IS ? AND digest IS ? AND number < ?",  # noqa: S608
             *(branch, path, entry, version.tag, version.digest, before),
         )
-        return _time(rows[0][0])
+        return pasts.time_from(rows[0][0])
 
     def _known(self, branch: str, question: Question) -> dict[Version, datetime]:
         """The earliest push times of the versions that are asked about; of a tag alone, those with all its digests."""
@@ -179,36 +180,6 @@ def _place(question: Question) -> tuple[str, str]:
 
 
 def _landing(row: Sequence[Any]) -> Landing:
-    _, tag, digest, sha, author, landed_at, pushed_at, event = row
+    _, tag, digest, sha, author, landed_at, pushed_at, event, origin = row
     times = (datetime.fromisoformat(landed_at), datetime.fromisoformat(pushed_at))
-    return Landing(Version(tag, digest), sha, author, *times, event)
-
-
-def _past_json(past: Past) -> dict[str, Any]:
-    here = past.standing
-    return {
-        "standing": here and [here.commit, _text(here.pushed_at), _text(here.landed_at), _text(here.tag_since)],
-        "holds": [
-            [hold.version.tag, hold.version.digest, _text(hold.pushed_at), hold.commit, hold.author, _text(hold.at)]
-            for hold in past.holds
-        ],
-    }
-
-
-def _past(told: Mapping[str, Any]) -> Past:
-    commit, pushed_at, landed_at, tag_since = told["standing"]
-    times = (datetime.fromisoformat(pushed_at), datetime.fromisoformat(landed_at), _time(tag_since))
-    standing = Standing(commit, *times)
-    return Past(standing, tuple(_hold(*fields) for fields in told["holds"]))
-
-
-def _hold(tag: str | None, digest: str | None, pushed_at: str, commit: str, author: str, at: str) -> Hold:
-    return Hold(Version(tag, digest), datetime.fromisoformat(pushed_at), commit, author, datetime.fromisoformat(at))
-
-
-def _text(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat()
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    return Landing(Version(tag, digest), sha, author, *times, event, pasts.origin_from(origin))

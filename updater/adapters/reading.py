@@ -30,10 +30,16 @@ def changes(git: Git, old: str, new: str) -> list[Change]:
 
 
 def contents(git: Git, blobs: Sequence[str]) -> Iterator[bytes]:
-    """The contents of many blobs, in their order, in portions, so that memory stays small."""
+    """The contents of many objects, in their order, in portions, so that memory stays small."""
     for start in range(0, len(blobs), BLOBS_AT_ONCE):
         wanted = "".join(f"{blob}\n" for blob in blobs[start : start + BLOBS_AT_ONCE])
         yield from _batch(git.check("cat-file", "--batch", "--buffer", stdin=wanted.encode()))
+
+
+def messages(git: Git, commits: Sequence[str]) -> Iterator[str]:
+    """The messages of many commits, in their order, as `contents` reads them."""
+    for commit in contents(git, commits):
+        yield commit.partition(b"\n\n")[2].decode(errors="replace")
 
 
 def is_text(path: str) -> bool:

@@ -11,7 +11,7 @@ from updater.by_hand.services import Services, changed_lately, services
 from updater.core import holds, matching
 from updater.errors import UpdaterError
 from updater.forge import PullRequest
-from updater.model import Landing, Target, Version
+from updater.model import Landing, Origin, Target, Version
 from updater.protocols import Ranking
 from updater.sight import Sight
 
@@ -30,7 +30,8 @@ class Record:
     """A version landed in an entry; `before` is what stood there until then, None where it is the first one.
 
     `pull` is the pull request that brought it, and `took` how long that took: since it had landed in the environment
-    `after`, or since its push where that is None. None of them where it is not known.
+    `after`, or since its push where that is None. None of them where it is not known. `origin` and `origin_before` are
+    where both versions were built from, as far as any landing of them in this entry tells.
     """
 
     target: Target
@@ -40,6 +41,8 @@ class Record:
     pull: PullRequest | None = None
     took: timedelta | None = None
     after: str | None = None
+    origin: Origin | None = None
+    origin_before: Origin | None = None
 
 
 def history(
@@ -63,7 +66,10 @@ def _records(sight: Sight, found: Services) -> Iterator[Record]:
 
 
 def _told(target: Target, landings: Sequence[Landing], order: Ranking) -> Iterator[Record]:
+    origins = {landing.version: landing.origin for landing in landings if landing.origin is not None}
     for landing, before, past in holds.folded(landings, order):
         moved_back = any(hold.commit == landing.commit for hold in past.holds)
         how = How.EVENT if landing.event else How.REVERT if moved_back else How.BY_HAND
-        yield Record(target, before, landing, how)
+        origin = landing.origin or origins.get(landing.version)
+        older = None if before is None else origins.get(before)
+        yield Record(target, before, landing, how, origin=origin, origin_before=older)

@@ -27,8 +27,9 @@ _SHOWN = 7
 def history(common: Common, services: tuple[str, ...], environment: str | None, limit: int) -> None:
     """Show what landed where, newest first.
 
-    When, by which event, pull request or person, who approved it, how long that took since the step before (the push
-    of the image, or its landing in the environment before), and what was taken back. SERVICE may be a glob.
+    When, from which commit of its source, by which event, pull request or person, who approved it, how long that took
+    since the step before (the push of the image, or its landing in the environment before), and what was taken back.
+    SERVICE may be a glob.
     """
     from updater import as_json
     from updater.by_hand.chronicle import chronicle
@@ -62,6 +63,7 @@ def _print(records: Sequence[Record]) -> None:
 def _row(record: Record) -> dict[str, Cell]:
     from updater.cli import output
     from updater.core.messages import move, short
+    from updater.core.origins import revision
 
     landing, target = record.landing, record.target
     return {
@@ -69,6 +71,7 @@ def _row(record: Record) -> dict[str, Cell]:
         "WHERE": f"{target.environment}/{target.service}",
         "IMAGE": output.image_name(target.entry.image or target.entry.name),
         "VERSION": short(landing.version) if record.before is None else move(record.before, landing.version),
+        "SOURCE": "" if record.origin is None else revision(record.origin) or "",
         "HOW": (record.how.value, _COLOURS.get(record.how, "")),
         "BY": _by(record),
         "APPROVED": ", ".join(_approved(record)),

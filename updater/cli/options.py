@@ -45,7 +45,11 @@ class Common:
         """The parts for the repository, open."""
         from updater import bootstrap
 
-        with bootstrap.opened(self.settings()) as workshop:
+        settings = self.settings()
+        with (
+            bootstrap.registries(os.environ, settings.state) as registries,
+            bootstrap.opened(settings, asked=registries) as workshop,
+        ):
             yield workshop
 
     @contextmanager

@@ -42,6 +42,7 @@ def serve(common: Common, listen: str | None) -> None:
       UPDATER_API_TOKEN                who may use /api/v1                    this machine alone
       UPDATER_PROXIES                  whose X-Forwarded-For counts           nobody's
       UPDATER_RECONCILE_SECONDS        between two passes over everything     300
+      UPDATER_REGISTRY_INTERVAL        between two looks at registries        1h; `off`: never
       UPDATER_INBOX_DAYS               how long ended events are kept         14
       UPDATER_LOG                      json or console                        console on a terminal
       UPDATER_LOG_LEVEL                debug, info, warning or error          info

@@ -89,7 +89,13 @@ def make_changes(
 
 def lines_of(decisions: Sequence[Decision]) -> list[Line]:
     """What bumps are told as in a commit's text."""
-    return [Line(each.image, target_of(each).entry.version, each.to, each.event) for each in decisions]
+    return list(map(_line, decisions))
+
+
+def _line(decision: Decision) -> Line:
+    target = target_of(decision)
+    before = None if target.standing is None else target.standing.origin
+    return Line(decision.image, target.entry.version, decision.to, decision.event, before)
 
 
 def _edit_verified(

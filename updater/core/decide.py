@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from updater.core import holds, stops
+from updater.core import hearing, holds, stops
 from updater.core.matching import Followed
 from updater.core.messages import short, stamp, told_apart
 from updater.core.rules import Rule
@@ -30,8 +30,9 @@ def decide(followed: Followed, target: Target, now: datetime) -> tuple[Decision,
     rule = followed.rule
     twins, events = _twins(rule, target, _offers(followed))
     ranked = sorted(events, key=lambda event: rule.rank(event.version, event.time))
-    alone = _beside_what_stands(rule, target, [(event, _alone(rule, target, event)) for event in ranked])
+    alone = _beside_what_stands(rule, target, [(event, _alone(followed, target, event)) for event in ranked])
     alone = [_unless_held_by_hand(followed, decision, target, now) for decision in alone]
+    alone = [hearing.heard(followed.hearing, rule.follow, decision) for decision in alone]
     best = max((at for at, decision in enumerate(alone) if decision.outcome is Outcome.COMMITTED), default=None)
     known = [
         _decision(target, twin, Outcome.SUPERSEDED, f"{_tag(twin)} came with its digest as well") for twin in twins
@@ -107,21 +108,34 @@ def _held(rule: Rule, target: Target, event: Event) -> str | None:
     return None
 
 
-def _alone(rule: Rule, target: Target, event: Event) -> Decision:
+def _is_known_by_tag(target: Target, event: Event) -> bool:
+    """Whether a version of the same tag was moved away from, or stood here before."""
+    return event.version in target.past.stood or any(
+        hold.version.tag == event.version.tag for hold in target.past.holds
+    )
+
+
+def _alone(followed: Followed, target: Target, event: Event) -> Decision:
     """The decision for a push to which no other one compares."""
-    decide_one = _without_digest if _lacks_digest(rule, target, event) else _compare
-    return decide_one(rule, target, event)
+    if _lacks_digest(followed.rule, target, event):
+        return _without_digest(followed, target, event)
+    return _compare(followed.rule, target, event)
 
 
-def _without_digest(rule: Rule, target: Target, event: Event) -> Decision:
+def _without_digest(followed: Followed, target: Target, event: Event) -> Decision:
+    rule = followed.rule
     standing, since = target.entry.version, target.since(event.version.tag)
     if event.version.tag == standing.tag and (since is None or event.time <= since):
         return _decision(target, event, Outcome.UNCHANGED, f"{short(standing)} stands already")
     if rule.rank(event.version, event.time) < rule.rank(standing, since):
         return _rejection(rule, target, event)
+    can_ask = followed.hearing is not None
     held = _held(rule, target, event)
-    if held is not None:
+    # What somebody has just pushed under a tag that is held may be another image: its digest tells.
+    if held is not None and not (can_ask and event.earliest is None and _is_known_by_tag(target, event)):
         return _decision(target, event, Outcome.HELD, held)
+    if can_ask:
+        return replace(_landing(rule, target, event), is_open=True)
     reason = (
         f"{target.entry.path}:{target.entry.line} pins a digest, and the event names none for {event.version.tag}: "
         "writing the tag alone would leave the old image running"
@@ -142,6 +156,11 @@ def _compare(rule: Rule, target: Target, event: Event) -> Decision:
     if learned:
         reason = f"{standing.tag} stands without its digest, which is known now"
         return _decision(target, event, Outcome.COMMITTED, reason)
+    return _landing(rule, target, event)
+
+
+def _landing(rule: Rule, target: Target, event: Event) -> Decision:
+    standing = target.entry.version
     old, new = told_apart(standing, event.version)
     by = f"pushed {stamp(event.time)}" if _equal_keys(rule, standing, event) else rule.follow.order
     return _decision(target, event, Outcome.COMMITTED, f"{new} is newer than {old} ({by})")

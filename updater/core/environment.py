@@ -33,6 +33,17 @@ SCHEMA: dict[str, Any] = {"extra": "forbid", "alias_generator": key_of}
 
 
 @dataclass(frozen=True, slots=True)
+class SignedBy:
+    """Whose signature an image has to bear."""
+
+    __pydantic_config__: ClassVar[Any] = SCHEMA
+
+    key: OneOrMore
+    """File with a cosign public key (PEM), or several of which one has to fit: from the root of the repository, else
+    beside this file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Follow:
     """Which pushed images may land here, and how their tags compare."""
 
@@ -52,6 +63,10 @@ class Follow:
     """Regular expressions of tags that never land."""
     pin: Literal["digest", "tag"] = "digest"
     """Write tag and digest together (the digest as soon as it is known), or the tag alone."""
+    confirm: bool | None = None
+    """Whether the registry is asked about a push before it lands; without it, where the updater knows how to log in."""
+    signed_by: SignedBy | None = None
+    """Only images land that this key has signed (`cosign sign --key`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from updater.protocols import Question
 class Step:
     """A commit of a branch that touched a file. `content` is what stands in the file since, None if there is none.
 
-    `author` is a name; both times are in UTC, `landed_at` is the committer's.
+    `author` is a name; both times are in UTC, `landed_at` is the committer's. `brought` is the message of the newest
+    commit that a merge brought, empty where it is none.
     """
 
     commit: str
@@ -29,6 +30,7 @@ class Step:
     landed_at: datetime
     message: str
     content: bytes | None
+    brought: str = ""
 
 
 def key(entry: Entry) -> str:
@@ -72,9 +74,14 @@ def stood(question: Question, known: Mapping[Version, datetime]) -> dict[Version
 
 def _landing(step: Step, image: str, version: Version) -> Landing:
     push = told(step.message, image, version)
+    # A merge does not say itself what its branch says; of that only what decides nothing is taken.
+    tale = push or told(step.brought, image, version)
+    origin = None if tale is None else tale.origin
     if push is None or push.time - APART > step.landed_at:  # nothing is pushed after it was written
-        return Landing(version, step.commit, step.author, step.landed_at, min(step.authored_at, step.landed_at))
-    return Landing(version, step.commit, step.author, step.landed_at, push.time, push.event)
+        pushed_at, event = min(step.authored_at, step.landed_at), None
+    else:
+        pushed_at, event = push.time, push.event
+    return Landing(version, step.commit, step.author, step.landed_at, pushed_at, event, origin)
 
 
 def _entries(path: str, content: bytes | None) -> tuple[Entry, ...]:

@@ -32,7 +32,8 @@ def moved(past: Past, before: Version | None, landing: Landing, first: datetime 
     old = past.standing
     if old is not None and before is not None and _is_back(order, before, old.pushed_at, here, pushed_at, first):
         holds += (Hold(before, old.pushed_at, landing.commit, landing.author, max(landing.landed_at, old.landed_at)),)
-    standing = Standing(landing.commit, pushed_at, landing.landed_at, _tag_since(old, before, here))
+    since = _tag_since(old, before, here)
+    standing = Standing(landing.commit, pushed_at, landing.landed_at, since, landing.origin)
     return Past(standing, holds)
 
 
@@ -66,7 +67,7 @@ def hold_on(holds: Sequence[Hold], order: Ranking, event: Event, *, stood: bool)
             continue
         if is_same(hold.version, event.version):
             return hold
-        if rank < order.rank(hold.version, hold.pushed_at) and (stood or event.time <= hold.at):
+        if rank < order.rank(hold.version, hold.pushed_at) and (stood or event.surely_at <= hold.at):
             return hold
     return None
 

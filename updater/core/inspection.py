@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -47,7 +47,20 @@ def inspect(tree: Tree, configuration: Configuration, verify: Verify) -> tuple[F
         for path, targets in groupby(found.targets, key=lambda target: target.entry.path):
             followable = [target for target in targets if target.entry.image is not None]
             findings += _trial(tree, environment, path, followable, verify)
+    return in_order(findings)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings by place, each once."""
     return tuple(sorted(dict.fromkeys(findings), key=lambda each: (each.at.path, each.at.line or 0, each.message)))
+
+
+def standing(tree: Tree, configuration: Configuration) -> tuple[Target, ...]:
+    """The entries of all overlays that can be read. All branches are taken to be this tree."""
+    paths, _ = _kustomizations(tree)
+    return tuple(
+        target for environment in configuration.environments for target in overlays(environment, tree, paths).targets
+    )
 
 
 def _kustomizations(tree: Tree, folder: str = "") -> tuple[list[str], list[str]]:

@@ -9,18 +9,23 @@ from fnmatch import fnmatchcase
 from updater.core import graph, patterns
 from updater.core.copies import name_there
 from updater.core.environment import Follow, NamedEnvironment
+from updater.core.hearing import Hearing
 from updater.core.rules import Rule, compile_rule
 from updater.model import Entry, Event, Target
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The pushes of one image that one environment follows, under the rule that decides for it."""
+    """The pushes of one image that one environment follows, under the rule that decides for it.
+
+    `hearing` is what the registry is asked about them; None where it is not asked.
+    """
 
     environment: NamedEnvironment
     rule: Rule
     image: str
     events: tuple[Event, ...]
+    hearing: Hearing | None = None
 
 
 def merge(events: Iterable[Event]) -> tuple[Event, ...]:

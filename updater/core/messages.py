@@ -9,35 +9,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
-from updater.core import instants
-from updater.model import Event, Version
+from updater.core import instants, origins
+from updater.model import Event, Origin, Version
 
 BY_HAND = "Updater-By-Hand"
 """The trailer that says why a person ordered something."""
 
 _SHOWN_DIGEST = len("sha256:") + 12
-_PUSH = re.compile(r"^Updater-Image: (\S+)\n.*\nUpdater-Event: (\S+) (\S+)$", re.MULTILINE)
+_PUSH = re.compile(r"^Updater-Image: (\S+)\n.*\nUpdater-Event: (\S+) (\S+)$(?:\nUpdater-Source: (.+)$)?", re.MULTILINE)
+_UNKNOWN = "-"
+_LAST_UNKNOWN = re.compile(f"(?: {_UNKNOWN})+$")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One image's move in a commit. `event` is the push that caused it, None where a person did."""
+    """One image's move in a commit. `event` is the push that caused it, None where a person did.
+
+    `before` is where the old version was built from: two entries may know that of one move, and one may not.
+    """
 
     image: str
     old: Version
     new: Version
     event: Event | None
+    before: Origin | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A push as a trailer names it: `source/id`, and when it was."""
+    """A push as trailers name it: `source/id`, when it was, and where the image was built from if they say so."""
 
     event: str
     time: datetime
+    origin: Origin | None = None
 
 
 def subject(environment: str, service: str, lines: Sequence[Line]) -> str:
@@ -60,8 +68,7 @@ def commit_message(environment: str, service: str, lines: Sequence[Line]) -> str
 
 def text(subject: str, why: Sequence[str], environment: str, service: str, lines: Sequence[Line]) -> str:
     """The whole text of a commit that moves versions: what and `why`, then each move, then the trailers."""
-    moves = dict.fromkeys(f"{line.image}: {move(line.old, line.new)}" for line in lines)
-    paragraphs = [[subject], *([each] for each in why), list(moves), trailers(environment, service, lines)]
+    paragraphs = [[subject], *([each] for each in why), _moves(lines), trailers(environment, service, lines)]
     return "\n\n".join("\n".join(map(plain, lines)) for lines in paragraphs if lines) + "\n"
 
 
@@ -73,6 +80,8 @@ def trailers(environment: str, service: str, lines: Sequence[Line]) -> list[str]
         found.append(f"Updater-Previous: {reference(line.image, line.old)}")
         if line.event is not None:
             found.append(f"Updater-Event: {line.event.source}/{line.event.id} {stamp(line.event.time)}")
+            if line.event.origin is not None:
+                found.append(f"Updater-Source: {origin_text(line.event.origin)}")
     return [plain(line) for line in found]
 
 
@@ -101,11 +110,28 @@ def short(version: Version) -> str:
 def told(message: str, image: str, version: Version) -> Told | None:
     """The push of a version, as the trailers of one of our commits tell it; None if they do not."""
     wanted = reference(image, version)
-    for found, event, text in _PUSH.findall(message):
+    for found, event, text, source in _PUSH.findall(message):
         time = instants.from_text(text) if found == wanted else None
         if time is not None:
-            return Told(event, time)
+            return Told(event, time, origin_from(source))
     return None
+
+
+def origin_text(origin: Origin) -> str:
+    """An origin on one line: source, revision, version and when it was built, with a dash for what is not known."""
+    built = None if origin.created is None else stamp(origin.created)
+    fields = (origin.source, origin.revision, origin.version, built)
+    return _LAST_UNKNOWN.sub("", " ".join(each or _UNKNOWN for each in fields))
+
+
+def origin_from(text: str) -> Origin | None:
+    """The origin that such a line tells, be it as we wrote it or as the text of a pull request has it.
+
+    It is checked like a label: anybody may have written the commit.
+    """
+    fields = (text if "://" in text else unquote(text)).split(" ")  # see `markdown.inert`
+    known = [None if each == _UNKNOWN else each for each in fields]
+    return origins.checked(*(*known, None, None, None)[:4]) if len(known) <= 4 else None
 
 
 def stamp(time: datetime) -> str:
@@ -121,6 +147,23 @@ def told_apart(old: Version, new: Version) -> tuple[str, str]:
 def move(old: Version, new: Version) -> str:
     """A bump as people read it: `1.3.2 -> 1.4.0`."""
     return " -> ".join(told_apart(old, new))
+
+
+def _moves(lines: Sequence[Line]) -> list[str]:
+    """Each move, and below it the page on which people see what changed with it, if there is one."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        found.setdefault(f"{line.image}: {move(line.old, line.new)}", _pages(line))
+    return [each for moved, pages in found.items() for each in (moved, *pages)]
+
+
+def _pages(line: Line) -> list[str]:
+    new = None if line.event is None else line.event.origin
+    if new is None:
+        return []
+    changes = None if line.before is None else origins.compare(line.before, new)
+    built = origins.link(new)
+    return [f"  changes: {changes}"] if changes else [f"  built from: {built}"] if built else []
 
 
 def _both(version: Version) -> str:

@@ -132,7 +132,7 @@ def _told(version: Version) -> str:
 
 def _event(image: str, first: Landing) -> Event:
     source, _, id_ = (first.event or f"{BY_HAND}/{first.commit}").partition("/")
-    return Event(source, id_, image, first.version, first.pushed_at, first.pushed_at)
+    return Event(source, id_, image, first.version, first.pushed_at, first.pushed_at, origin=first.origin)
 
 
 def _offer(event: Event, chosen: Sequence[tuple[str, Stay]], soak: timedelta, now: datetime) -> Offer:

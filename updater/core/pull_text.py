@@ -6,16 +6,17 @@ too much for the forge is left out where it is missed least, and counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
+from updater.core import origins
 from updater.core.cutting import BETWEEN, Section, counted, fitted, fitted_diffs
 from updater.core.markdown import code, inert, link, prose, row, table
 from updater.core.messages import Line, short, subject
 from updater.core.resource_diff import ResourceDiff
-from updater.model import Version
+from updater.model import Origin, Version
 
 MAX_TITLE = 256
 MAX_BODY = 65_536
@@ -41,13 +42,15 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Bump:
-    """One image of a service that is to move, and where the new version ran before."""
+    """One image of a service that is to move, where the new version ran before, and where both were built from."""
 
     service: str
     image: str
     old: Version
     new: Version
     ran: tuple[Ran, ...] = ()
+    before: Origin | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +129,12 @@ def _sections(about: About) -> list[Section]:
     """All but the diffs, without those that have nothing in them."""
     target = code(about.environment)
     bumps, gates = table(("Service", "Image", "From", "To"), ()), table(("Gate", "State"), ())
+    built = (_built(bump, bump.origin) for bump in about.bumps if bump.origin is not None)
     ran = (_ran(bump, ran) for bump in about.bumps for ran in bump.ran)
     found: list[tuple[str, Iterable[str], str]] = [
         (f"Merging deploys to {target}:\n\n{bumps}\n", map(_bump, about.bumps), "bump"),
         ("", _remarks(about), "remark"),
+        ("**Source**\n\n", built, "line"),
         ("**Where it ran**\n\n", ran, "line"),
         (f"**Gates**\n\n{gates}\n", map(_gate, about.gates), "gate"),
         ("", [_HOW] if about.bumps else [], "line"),
@@ -165,12 +170,31 @@ def _other(other: Other) -> str:
     return f"{code(other.service)} {code(short(other.version))}"
 
 
+def _built(bump: Bump, origin: Origin) -> str:
+    return f"- {_new(bump)}: {', '.join(_origin(bump.before, origin))}"
+
+
+def _origin(before: Origin | None, origin: Origin) -> Iterator[str]:
+    places = ((origin.source or "").partition("://")[2], origins.revision(origin) or "")
+    changes = None if before is None else origins.compare(before, origin)
+    if any(places):
+        commit = link(" at ".join(filter(None, places)), origins.link(origin))
+        yield commit if changes is None else f"{commit} ({link('compare', changes)})"
+    if origin.version is not None:
+        yield f"version {prose(origin.version)}"
+    if origin.created is not None:
+        yield f"built {_time(origin.created)}"
+
+
+def _new(bump: Bump) -> str:
+    return f"{code(bump.service)} {code(short(bump.new))}"
+
+
 def _ran(bump: Bump, ran: Ran) -> str:
-    what = f"{code(bump.service)} {code(short(bump.new))}"
     where = f"{code(ran.environment)} since {_time(ran.since)}"
     stands = "stands in" if ran.until is None else "stood in"
     until = "" if ran.until is None else f" until {_time(ran.until)}"
-    return f"- {what} {stands} {where}{until} ({prose(ran.commit[:_SHOWN_COMMIT])})"
+    return f"- {_new(bump)} {stands} {where}{until} ({prose(ran.commit[:_SHOWN_COMMIT])})"
 
 
 def _time(time: datetime) -> str:

@@ -8,7 +8,7 @@ other sender says.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -69,6 +69,17 @@ def names(push: Push) -> set[Push]:
     """What a decision may call a push: by its tag alone, too (`pin: tag`)."""
     image, version = push
     return {push, (image, Version(version.tag))}
+
+
+def is_among(push: Push, decided: Collection[Push]) -> bool:
+    """Whether a push is one of those that were decided on.
+
+    A decision may know it by its tag alone, or with the digest that its registry told.
+    """
+    image, version = push
+    if not names(push).isdisjoint(decided):
+        return True
+    return version.digest is None and any(each[0] == image and each[1].tag == version.tag for each in decided)
 
 
 def _line(event: Event) -> dict[str, str | None]:

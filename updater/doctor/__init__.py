@@ -15,6 +15,7 @@ from updater.doctor.checks import Check, fault, warning
 from updater.errors import UpdaterError
 from updater.forge import Connection
 from updater.settings import Settings
+from updater.sight import Sight
 
 
 def examine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
@@ -58,6 +59,17 @@ def _repository(workshop: Workshop, settings: Settings, environ: Mapping[str, st
     yield from repository.rights(sight)
     connection = Connection(url, settings.author, environ, sight.clock.now, time.sleep, settings.git_seconds)
     yield from forge.checks(found, workshop.forge, connection)
+    yield from _registries(sight, found, environ)
+
+
+def _registries(sight: Sight, found: Configuration, environ: Mapping[str, str]) -> Iterator[Check]:
+    try:
+        from updater.doctor import registries  # not before: its libraries are an extra
+    except ImportError as error:
+        told = f"no registry can be asked, which needs more than is installed: {error.name} is missing"
+        yield warning("registry", told, "install manifest-updater[registry]")
+        return
+    yield from registries.checks(sight, found.environments, environ)
 
 
 def _renders(found: Configuration) -> bool:

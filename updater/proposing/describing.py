@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from updater.core import holds, pull_text
-from updater.core.changes import Change, lines_of
+from updater.core.changes import Change, lines_of, target_of
 from updater.core.messages import BY_HAND, subject_back, trailers
 from updater.core.promotion import Ran
 from updater.core.pull_text import About, Bump, Gate, Other
 from updater.core.resource_diff import ResourceDiff, grouped, resource_diffs
 from updater.core.verdicts import Verdict
 from updater.errors import EditRefused, RenderError, UpdaterError
-from updater.model import Target
+from updater.model import Decision, Target
 from updater.protocols import Tree
 from updater.sight import Render
 
@@ -51,13 +51,11 @@ def _subject(change: Change) -> str:
 def about(proposal: Proposal, diffs: Sequence[ResourceDiff] = (), unrendered: Sequence[str] = ()) -> About:
     """Everything that the text tells."""
     by_bump = {(each.target, each.decision.to): each for each in proposal.verdicts}
-    told = [(decision, change.service) for change in proposal.changes for decision in change.decisions]
-    bumps: dict[Bump, None] = {}
-    for decision, service in told:
-        assert decision.target is not None
-        verdict = by_bump.get((decision.target, decision.to))
-        ran = () if verdict is None or verdict.offer is None else tuple(map(_ran, verdict.offer.ran))
-        bumps[Bump(service, decision.image, decision.target.entry.version, decision.to, ran)] = None
+    bumps = dict.fromkeys(
+        _bump(change.service, decision, by_bump.get((target_of(decision), decision.to)))
+        for change in proposal.changes
+        for decision in change.decisions
+    )
     return About(
         proposal.environment,
         tuple(bumps),
@@ -93,6 +91,13 @@ def _told(overlay: str, error: UpdaterError) -> str:
 def _overlays(change: Change) -> Iterable[str]:
     targets = [decision.target for decision in change.decisions if decision.target is not None]
     return dict.fromkeys(target.overlay for target in targets)
+
+
+def _bump(service: str, decision: Decision, verdict: Verdict | None) -> Bump:
+    (line,) = lines_of([decision])
+    ran = () if verdict is None or verdict.offer is None else tuple(map(_ran, verdict.offer.ran))
+    origin = None if line.event is None else line.event.origin
+    return Bump(service, line.image, line.old, line.new, ran, line.before, origin)
 
 
 def _ran(ran: Ran) -> pull_text.Ran:

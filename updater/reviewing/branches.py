@@ -101,7 +101,7 @@ def _events(content: Proposed) -> Iterator[Event]:
         push = content.push(image, version)
         if push is not None:
             source, _, id_ = push.event.partition("/")
-            yield Event(source, id_, image, version, push.time, push.time)
+            yield Event(source, id_, image, version, push.time, push.time, origin=push.origin)
 
 
 def head_of(environment: NamedEnvironment, service: str) -> str:

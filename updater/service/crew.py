@@ -20,7 +20,9 @@ from updater.errors import StorageError, UsageError
 from updater.model import Reported
 from updater.pipeline import Parts, Report
 from updater.protocols import Decoder
+from updater.registry import Registries
 from updater.service import feeding
+from updater.service.counted import Counted
 from updater.service.feeding import Supply
 from updater.service.settings import Service
 from updater.service.state import State
@@ -87,7 +89,9 @@ def crew(
     _warn_of(storage.other_inboxes(remote, settings.state), now)
     stack.callback(inbox.close)
     bell, metrics = Bell(), Metrics(decoders)
-    opened = partial(_opened, settings, metrics)
+    registries = stack.enter_context(bootstrap.registries(environ, settings.state))
+    counted = None if registries is None else Counted(registries, metrics.registry_answered)
+    opened = partial(_opened, settings, metrics, counted)
     supply = feeding.supply(pulling, inbox, decoders, bell, metrics, now, stack)
     metrics.watch_inbox(inbox.depth, now)
     metrics.watch_subscriptions(lambda: sum(feed.depth() for feed in supply.pulled))
@@ -95,7 +99,7 @@ def crew(
     tellers = [] if send is None else [Teller(Outcomes(send), opened, now)]
     state = State(metrics, now, partial(_told, tellers), partial(_tidy, inbox))
     tools = Tools(opened, now, time.monotonic, random.random)
-    worker = Worker(tools, supply.feeds, bell, state, service.interval)
+    worker = Worker(tools, supply.feeds, bell, state, service.interval, service.looks)
     thread = threading.Thread(target=worker.run, name="worker", daemon=True)
     desks = Desk("posting", opened), Desk("asking", opened)
     return Crew(inbox, supply, bell, metrics, state, thread, tellers, *desks)
@@ -110,9 +114,9 @@ def _warn_of(others: Sequence[Path], now: Callable[[], datetime]) -> None:
 
 
 @contextmanager
-def _opened(settings: Settings, metrics: Metrics) -> Iterator[Parts]:
-    """The parts for the repository, for one thread."""
-    with bootstrap.opened(settings, metrics.forge_called) as workshop:
+def _opened(settings: Settings, metrics: Metrics, registries: Registries | None) -> Iterator[Parts]:
+    """The parts for the repository, for one thread. Registries are asked by all of them together."""
+    with bootstrap.opened(settings, metrics.forge_called, registries) as workshop:
         parts = workshop.parts
 
         def pause(number: int) -> None:

@@ -7,25 +7,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from updater.core import times
 from updater.errors import UsageError
 from updater.settings import secret
 
 LISTEN = "127.0.0.1:8080"
 MINUTES = timedelta(minutes=5)
 DAYS = timedelta(days=14)
+HOUR = timedelta(hours=1)
 _PORTS = 65535
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """Where it listens, who may use the API, whose word about a sender's address counts, how often it looks at
-    everything, and how long ended events are kept."""
+    everything, how often at registries (None: never), and how long ended events are kept."""
 
     host: str
     port: int
     tokens: tuple[str, ...] = field(repr=False)
     proxies: str | None
     interval: timedelta
+    looks: timedelta | None
     keep: timedelta
 
     @property
@@ -46,6 +49,7 @@ def read(environ: Mapping[str, str], listen: str | None = None) -> Service:
         tokens=_tokens(environ),
         proxies=_proxies(environ),
         interval=_time(environ, "UPDATER_RECONCILE_SECONDS", MINUTES, timedelta(seconds=1), "seconds"),
+        looks=_looks(environ),
         keep=_time(environ, "UPDATER_INBOX_DAYS", DAYS, timedelta(days=1), "days"),
     )
 
@@ -77,6 +81,17 @@ def _proxies(environ: Mapping[str, str]) -> str | None:
             hint = "give addresses or networks with commas between them, as 10.0.0.7,10.1.0.0/16"
             raise UsageError(f"UPDATER_PROXIES has {each.strip()!r}: {error}", hint=hint) from error
     return given or None
+
+
+def _looks(environ: Mapping[str, str]) -> timedelta | None:
+    text = environ.get("UPDATER_REGISTRY_INTERVAL", "").strip()
+    if text in ("0", "off"):
+        return None
+    interval = times.duration(f"{text}s" if text.isascii() and text.isdigit() else text) if text else HOUR
+    if interval is None or not interval:
+        hint = "give a time, as 90s, 30m or 1h, or `off`"
+        raise UsageError(f"UPDATER_REGISTRY_INTERVAL is {text!r}", hint=hint)
+    return interval
 
 
 def _time(environ: Mapping[str, str], name: str, default: timedelta, unit: timedelta, what: str) -> timedelta:

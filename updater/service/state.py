@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from updater.core.messages import short
-from updater.errors import UpdaterError
+from updater.core.offers import SOURCE
+from updater.errors import RegistryError, UpdaterError
 from updater.feeds import Ending, Item
 from updater.model import Decision, Outcome
 from updater.pipeline import Report
+from updater.polling import Listings, troubles
 from updater.telling.metrics import Metrics
+from updater.working.looking import Look
 
 _logger = logging.getLogger(__name__)
 _LEVELS = {Outcome.REFUSED: logging.WARNING, Outcome.IGNORED: logging.DEBUG}
+_NAMED = 5
+"""Reasons of registries that are told of one look."""
 _QUIET = frozenset({Outcome.UNCHANGED, Outcome.SUPERSEDED})
 
 
@@ -28,6 +33,7 @@ class State:
     told: Callable[[Report], None]
     tidy: Callable[[], None]
     is_open: bool = False
+    silent: str = ""
     doubts: Mapping[str, str] = field(default_factory=dict)
 
     def opened(self) -> None:
@@ -57,6 +63,18 @@ class State:
         self.told(report)
         self.tidy()
 
+    def looked(self, look: Look, report: Report) -> None:
+        """See `Listener`. What speaks against registries is told once, and again when it is something else."""
+        self.metrics.looked(look.listings.values(), look.seconds, self.now())
+        listed = [each for each in report.decisions if each.event is not None and each.event.source == SOURCE]
+        offered = {(each.image, each.to) for each in listed}
+        _logger.info("looked at %s: %s", _extent(look.listings), f"{len(offered)} version(s) offered")
+        silent = "; ".join(_several(troubles(look.listings)))
+        if silent != self.silent:
+            _logger.log(logging.WARNING if silent else logging.INFO, "%s", silent or "all registries answer again")
+        self.silent = silent
+        self.doubts = {**self.doubts, "registry": silent} if silent else self.doubts
+
     def _settled(self, item: Item, ending: Ending) -> None:
         now = self.now()
         for event in item.events:
@@ -75,8 +93,9 @@ class State:
 
     def _weigh(self, report: Report) -> None:
         """What does not work for now."""
-        failures = [each for each in report.problems if each.exit_code]
-        self.doubts = {_part(each): str(each) for each in reversed(failures)}
+        failures = [each for each in report.problems if each.exit_code and not isinstance(each, RegistryError)]
+        unanswered = {"registry": self.silent} if self.silent else {}
+        self.doubts = unanswered | {_part(each): str(each) for each in reversed(failures)}
 
 
 def _part(error: UpdaterError) -> str:
@@ -89,10 +108,23 @@ def _tell(report: Report) -> None:
         if _logger.isEnabledFor(level):
             _logger.log(level, "%s", _words(decision), extra=_fields(decision))
     for problem in report.problems:
+        if isinstance(problem, RegistryError):
+            continue  # the decisions tell, or the look
         _logger.error("%s%s", problem, f" ({problem.hint})" if problem.hint else "")
     for kept in report.pulls:
         if kept.told:
             _logger.info("#%s %s: %s", kept.pull.number, kept.pull.title, kept.told)
+
+
+def _extent(listings: Listings) -> str:
+    hosts = {image.partition("/")[0] for image in listings}
+    return f"{len(listings)} image(s) in {len(hosts)} registry(s)"
+
+
+def _several(errors: Sequence[RegistryError]) -> list[str]:
+    """The first of them, with what to do about each, and how many there are beside."""
+    told = [f"{error} ({error.hint})" if error.hint else str(error) for error in errors[:_NAMED]]
+    return told if len(errors) <= _NAMED else [*told, f"and {len(errors) - _NAMED} more"]
 
 
 def _level(decision: Decision) -> int:

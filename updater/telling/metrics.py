@@ -1,7 +1,7 @@
 """What the service counts and measures, in the words of Prometheus (https://prometheus.io/docs/practices/naming/).
 
-docs/metrics.md says what each is for. The values of labels come from small fixed sets, and the names of environments:
-nothing that a stranger sends can make a new series.
+docs/metrics.md says what each is for. The values of labels come from small fixed sets, the names of environments, and
+those of some registries that overlays name: nothing that a stranger sends can make a new series.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from prometheus_client.registry import Collector
 
 from updater import __version__
 from updater.core import heads
-from updater.errors import UpdaterError
+from updater.errors import RegistryError, UpdaterError
 from updater.forge import PullRequest
 from updater.model import Decision, Outcome
 
 UNKNOWN = "unknown"
+OTHER = "other"
+HOSTS = 50
+"""Registries that have series of their own: overlays name them, and whoever may write there could name any number."""
 OUTCOMES = frozenset({*(outcome.value for outcome in Outcome), "unreadable", "dead"})
 """What becomes of an event: a decision, or none."""
 AGES: Mapping[str, float] = {"0s": 0, "1h": 3600, "1d": 86_400, "7d": 604_800}
@@ -103,6 +106,18 @@ class Metrics:
         self._last = Gauge(
             "updater_last_successful_pass_timestamp_seconds", "When a pass last ended well", registry=registry
         )
+        self._questions = Counter(
+            "updater_registry_questions_total", "Questions to registries, by how they ended", ["registry", "outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self._hosts: set[str] = set()
+        self._look_seconds = _histogram(registry, "updater_registry_look_seconds", "How long a look took", _WORK)
+        self._looked_at = Gauge(
+            "updater_registry_last_look_timestamp_seconds", "When a look at registries last ended", registry=registry
+        )
+        self._silent = Gauge(
+            "updater_registry_unanswered_images", "Images of which the last look learned nothing", registry=registry
+        )
         self._standing: Sequence[GaugeMetricFamily] = ()
         registry.register(_Asked(lambda: self._standing))
         Gauge("updater_build_info", "What runs here", ["version"], registry=registry).labels(__version__).set(1)
@@ -159,6 +174,18 @@ class Metrics:
             self._last.set(now.timestamp())
         # At once, so that nobody reads a half of it.
         self._standing = (_held(report.decisions), _ages([kept.pull for kept in report.pulls], now))
+
+    def registry_answered(self, host: str, outcome: str) -> None:
+        """A registry was asked something; `outcome` is `answered`, `refused` or `unavailable`."""
+        if len(self._hosts) < HOSTS:
+            self._hosts.add(host)
+        self._questions.labels(host if host in self._hosts else OTHER, outcome).inc()
+
+    def looked(self, answers: Collection[object], seconds: float, now: datetime) -> None:
+        """A look at registries is over; `answers` are lists of tags, or failures."""
+        self._look_seconds.observe(seconds)
+        self._looked_at.set(now.timestamp())
+        self._silent.set(sum(isinstance(each, RegistryError) for each in answers))
 
     def _known(self, source: str) -> str:
         return source if source in self._sources else UNKNOWN

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from updater.feeds import Ending, Item
 from updater.pipeline import Report
+from updater.working.looking import Look
 
 
 class Listener(Protocol):
@@ -26,4 +27,8 @@ class Listener(Protocol):
 
     def passed(self, report: Report, seconds: float) -> None:
         """A pass over everything is over."""
+        ...
+
+    def looked(self, look: Look, report: Report) -> None:
+        """That pass has decided on what registries listed."""
         ...

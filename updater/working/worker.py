@@ -16,13 +16,15 @@ from updater import pipeline
 from updater.core import retrying
 from updater.core.matching import merge
 from updater.decoding import Decoding
-from updater.errors import RemoteUnavailable, UpdaterError
+from updater.errors import RegistryError, RemoteUnavailable, UpdaterError
 from updater.feeds import Ending, Feed, Item
 from updater.pipeline import Parts, Report
+from updater.polling import NO_LISTINGS
 from updater.telling.logs import correlated
 from updater.working.bell import Bell
 from updater.working.judging import decided, ending, failed, may_be_the_mirrors
 from updater.working.listening import Listener
+from updater.working.looking import Lookout, Looks
 from updater.working.passes import Passes
 from updater.working.posting import post
 
@@ -52,16 +54,26 @@ class Tools:
 
 
 class Worker:
-    """Works until the bell tells it to stop. `run` is a thread's whole life."""
+    """Works until the bell tells it to stop. `run` is a thread's whole life.
+
+    There is a pass over everything after each `interval`, and a look at registries after each of `looks`, if any.
+    """
 
     def __init__(
-        self, tools: Tools, feeds: Sequence[Feed], bell: Bell, listener: Listener, interval: timedelta
+        self,
+        tools: Tools,
+        feeds: Sequence[Feed],
+        bell: Bell,
+        listener: Listener,
+        interval: timedelta,
+        looks: timedelta | None = None,
     ) -> None:
         self._tools = tools
         self._feeds = feeds
         self._bell = bell
         self._listener = listener
         self._passes = Passes(interval, tools.now)
+        self._lookout = Lookout(Looks(looks, tools.now, tools.chance), bell, tools.monotonic)
         self._failures = 0
         self._is_doubtful = False
         self._worked_at = -DEBOUNCE
@@ -90,6 +102,7 @@ class Worker:
             elif self._passes.is_due():
                 self._pass(parts)
             else:
+                self._lookout.look(parts.sight)
                 self._bell.wait(self._until_next())
 
     def _take(self) -> list[tuple[Feed, Item]]:
@@ -163,8 +176,9 @@ class Worker:
     def _pass(self, parts: Parts) -> None:
         began = self._tools.monotonic()
         self._passes.begun()
+        look = self._lookout.found
         try:
-            report = pipeline.reconcile(parts)
+            report = pipeline.reconcile(parts, NO_LISTINGS if look is None else look.listings)
         except UpdaterError as error:
             self._is_doubtful |= may_be_the_mirrors(error)
             report = Report(problems=(error,))
@@ -172,10 +186,15 @@ class Worker:
             self._is_doubtful = True
             _logger.exception("a pass failed unexpectedly")
             report = Report(problems=(UpdaterError(f"unexpected: {type(error).__name__}: {error}"),))
-        again = any(problem.retry for problem in report.problems)
+        # Registries have pauses of their own.
+        again = any(problem.retry for problem in report.problems if not isinstance(problem, RegistryError))
         self._passes.ended(report.due, retrying.pause(self._failures, self._tools.chance()) if again else None)
         self._listener.passed(report, self._tools.monotonic() - began)
+        if look is not None and not again:
+            self._listener.looked(look, report)
+            self._lookout.decided(report)
         self._rested(report)  # that it can be read does not mean that it can be written
+        self._lookout.look(parts.sight)
 
     def _rested(self, report: Report) -> bool:
         """Rests where the remote is down: what is held is kept, and nobody is asked more often than helps."""
@@ -199,7 +218,8 @@ class Worker:
     def _until_next(self) -> float:
         now = self._tools.now()
         due = [time for feed in self._feeds if (time := feed.due()) is not None]
-        waits = [(time - now).total_seconds() for time in (*due, self._passes.at)]
+        due += [self._passes.at, *([] if self._lookout.at is None else [self._lookout.at])]
+        waits = [(time - now).total_seconds() for time in due]
         return min(_LOOK, *(max(0.0, seconds) for seconds in waits))
 
 

@@ -1,0 +1,409 @@
+"""What no event told of, and what the registry says of what an event told: on a real registry that notifies nobody."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import cosign, gitops
+from tests.helpers.authority import Authority
+from tests.helpers.cli import CommandLine, Ran
+from tests.helpers.components import require
+from tests.helpers.cosign import Signer
+from tests.helpers.faulty_registry import Answer, Request, faulty_registry
+from tests.helpers.gitops import Person
+from tests.helpers.image_layouts import MANIFEST
+from tests.helpers.patience import eventually
+from tests.helpers.registry import Registry, running_registry
+from tests.helpers.registry_tokens import token_server
+from tests.helpers.service import PATIENCE, Service, serving
+
+pytestmark = pytest.mark.slow
+
+SERVICES = ("model-a", "model-b", "model-c")
+SETTINGS = "environments/test.yaml"
+
+
+@pytest.fixture(autouse=True)
+def _real_parts() -> None:
+    require("docker-registry")
+    require("skopeo")
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    with running_registry(tmp_path / "registry", notifies=False) as running:
+        yield running
+
+
+def path(service: str = "model-a") -> str:
+    return f"overlays/test/{service}/kustomization.yaml"
+
+
+def settings(host: str, *rule: str) -> str:
+    """An environment that follows all images of a registry."""
+    lines = "".join(f"    {line}\n" for line in rule or ("order: semver",))
+    return f"overlays: overlays/test/{{service}}\nverify: parse\nfollow:\n  - image: '{host}/acme/*'\n{lines}"
+
+
+def overlay(host: str, service: str = "model-a", tag: str = "1.0.0") -> str:
+    return f"images:\n- name: {host}/acme/{service}\n  newTag: {tag}  # keep me\n"
+
+
+@dataclass
+class Team:
+    """A GitOps repository whose services run what a registry has, somebody who works on it, and our commands."""
+
+    host: str
+    updater: CommandLine
+    alice: Person
+
+    @property
+    def bare(self) -> Path:
+        return self.alice.bare
+
+    def stands(self, service: str = "model-a") -> str:
+        """Tag and digest in an overlay."""
+        lines = gitops.show(self.bare, path(service)).splitlines()[1:]
+        entry = dict(line.partition("  #")[0][2:].split(": ", 1) for line in lines)
+        return "@".join(entry[key] for key in ("newTag", "digest") if key in entry)
+
+    def comes_to_run(self, version: str, service: str = "model-a") -> bool:
+        return eventually(lambda: self.stands(service) == version, PATIENCE)
+
+    def look(self) -> Ran:
+        """One pass that asks the registries."""
+        return self.updater("reconcile", "--registry", "--repo", self.bare, "--output", "json")
+
+    def looks(self) -> list[tuple[str | None, str | None, str | None, str]]:
+        """The outcomes of one pass that asks the registries, and has nothing to complain about."""
+        ran = self.look()
+        assert ran.code == 0, ran.err
+        return ran.outcomes
+
+    def hear(self, tag: str, digest: str | None = None, service: str = "model-a") -> Ran:
+        """A push as a script tells of it."""
+        told = {"image": f"{self.host}/acme/{service}:{tag}", **({"digest": digest} if digest else {})}
+        event = self.alice.folder.with_name("event.json")
+        event.write_text(json.dumps(told))
+        return self.updater("handle", "--repo", self.bare, "--source", "generic", "--output", "json", event)
+
+    def commits(self) -> int:
+        return int(gitops.git(self.bare, "rev-list", "--count", "main"))
+
+
+def made(folder: Path, updater: CommandLine, host: str, rule: Sequence[str] = (), services: Sequence[str] = ()) -> Team:
+    """A team with one service, or these, at 1.0.0 without a digest."""
+    files = {path(service): overlay(host, service) for service in services or ("model-a",)}
+    bare = gitops.remote(folder / "gitops.git", {SETTINGS: settings(host, *rule), **files})
+    return Team(host, updater, Person(bare, folder / "alice"))
+
+
+@pytest.fixture
+def team(tmp_path: Path, updater: CommandLine, registry: Registry) -> Team:
+    """Three services that follow a registry by the version in their tags."""
+    return made(tmp_path, updater, registry.host, services=SERVICES)
+
+
+@contextmanager
+def watching(team: Team, folder: Path, **more: object) -> Iterator[Service]:
+    """A service that looks at the registries every second."""
+    with serving(team.bare, folder / "service", REGISTRY_INTERVAL="1s", **more) as service:
+        yield service
+
+
+# --- pushes that nobody told of
+
+
+def test_three_pushes_that_nobody_told_of_arrive_by_one_look(registry: Registry, team: Team) -> None:
+    digests = {service: registry.push(f"acme/{service}", "1.1.0", service.encode()) for service in SERVICES}
+    assert sorted(team.looks()) == [("test", service, "1.1.0", "committed") for service in SERVICES]
+    assert {service: team.stands(service) for service in SERVICES} == {
+        service: f"1.1.0@{digest}" for service, digest in digests.items()
+    }
+    assert all("# keep me" in gitops.show(team.bare, path(service)) for service in SERVICES)
+    assert team.commits() == 1 + len(SERVICES)
+
+
+def test_a_second_look_at_the_same_changes_nothing(registry: Registry, team: Team) -> None:
+    registry.push("acme/model-a", "1.1.0")
+    team.looks()
+    assert [outcome for *_, outcome in team.looks() if outcome != "unchanged"] == []
+    assert team.commits() == 2
+
+
+def test_of_three_tags_of_an_image_the_best_one_lands(registry: Registry, team: Team) -> None:
+    digests = {tag: registry.push("acme/model-a", tag, tag.encode()) for tag in ("1.1.0", "1.10.0", "1.9.0")}
+    outcomes = team.looks()
+    assert ("test", "model-a", "1.10.0", "committed") in outcomes
+    assert [outcome for *_, outcome in outcomes].count("committed") == 1
+    assert team.stands() == f"1.10.0@{digests['1.10.0']}"
+    assert team.commits() == 2
+
+
+def test_three_pushes_one_after_the_other_arrive_at_a_service_that_is_told_nothing(
+    registry: Registry, team: Team, tmp_path: Path
+) -> None:
+    with watching(team, tmp_path) as service:
+        for tag in ("1.1.0", "1.2.0", "1.3.0"):
+            digest = registry.push("acme/model-a", tag, tag.encode())
+            assert team.comes_to_run(f"{tag}@{digest}"), service.text()
+        assert service.events() == []
+        assert service.stop() == 0, service.text()
+    assert team.commits() == 4
+
+
+def test_what_was_pushed_while_the_service_was_down_lands_when_it_starts(
+    registry: Registry, team: Team, tmp_path: Path
+) -> None:
+    digests = {service: registry.push(f"acme/{service}", "1.1.0", service.encode()) for service in SERVICES}
+    with serving(team.bare, tmp_path / "service") as service:
+        for name, digest in digests.items():
+            assert team.comes_to_run(f"1.1.0@{digest}", name), service.text()
+
+
+# --- holds
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["same disk", "empty disk"])
+def test_a_version_that_was_reverted_stays_out_and_a_newer_one_lands(
+    registry: Registry, team: Team, updater: CommandLine, tmp_path: Path, forgets: bool
+) -> None:
+    registry.push("acme/model-a", "1.1.0", b"bad")
+    team.looks()
+    team.alice.revert(gitops.tip(team.bare))
+    after = (
+        Team(team.host, CommandLine(tmp_path / "new", updater.capture, updater.patch), team.alice) if forgets else team
+    )
+    assert ("test", "model-a", "1.1.0", "held") in after.looks()
+    assert team.stands() == "1.0.0"
+    digest = registry.push("acme/model-a", "1.2.0", b"good")
+    assert ("test", "model-a", "1.2.0", "committed") in after.looks()
+    assert team.stands() == f"1.2.0@{digest}"
+
+
+# --- changes of the repository
+
+
+def test_a_new_overlay_gets_what_was_pushed_before_it_was_there(registry: Registry, team: Team) -> None:
+    digest = registry.push("acme/model-d", "1.1.0")
+    team.looks()
+    team.alice.commit({path("model-d"): overlay(team.host, "model-d")})
+    assert ("test", "model-d", "1.1.0", "committed") in team.looks()
+    assert team.stands("model-d") == f"1.1.0@{digest}"
+
+
+def test_a_rule_that_is_widened_lets_in_what_was_pushed_before(registry: Registry, team: Team) -> None:
+    team.alice.commit({SETTINGS: settings(team.host, "order: semver", 'range: "<2"')})
+    digest = registry.push("acme/model-a", "2.0.0")
+    team.looks()
+    assert team.stands() == "1.0.0"
+    team.alice.commit({SETTINGS: settings(team.host, "order: semver")})
+    assert ("test", "model-a", "2.0.0", "committed") in team.looks()
+    assert team.stands() == f"2.0.0@{digest}"
+
+
+# --- the order of pushes
+
+
+@pytest.fixture
+def by_push(tmp_path: Path, updater: CommandLine, registry: Registry) -> Team:
+    """A service that runs whatever was pushed last."""
+    return made(tmp_path, updater, registry.host, rule=("order: pushed",))
+
+
+def test_what_was_there_at_the_first_look_is_not_newer_and_what_comes_later_is(
+    registry: Registry, by_push: Team
+) -> None:
+    for tag in ("1.0.0", "main-7"):
+        registry.push("acme/model-a", tag, tag.encode())
+    by_push.looks()
+    assert by_push.stands().partition("@")[0] == "1.0.0"
+    digest = registry.push("acme/model-a", "main-3", b"later")
+    by_push.looks()
+    assert by_push.stands() == f"main-3@{digest}"
+
+
+def test_an_image_that_says_it_is_from_the_future_wins_nothing_by_it(registry: Registry, by_push: Team) -> None:
+    registry.push("acme/model-a", "1.0.0", b"first")
+    registry.push("acme/model-a", "main-9", b"future", created="2031-01-01T00:00:00Z")
+    by_push.looks()
+    assert by_push.stands().partition("@")[0] == "1.0.0"
+    digest = registry.push("acme/model-a", "main-8", b"past", created="2001-01-01T00:00:00Z")
+    by_push.looks()
+    assert by_push.stands() == f"main-8@{digest}"
+
+
+# --- signatures
+
+
+def test_what_is_signed_lands_what_is_not_is_refused_and_a_later_signature_lets_it_in(
+    tmp_path: Path, updater: CommandLine, registry: Registry
+) -> None:
+    signer = Signer()
+    team = made(tmp_path, updater, registry.host, rule=("order: semver", "signed-by: {key: cosign.pub}"))
+    team.alice.commit({"cosign.pub": signer.pem})
+    signed, unsigned = (registry.push("acme/model-a", tag, tag.encode()) for tag in ("1.1.0", "1.2.0"))
+    cosign.sign(registry, "acme/model-a", signed, signer.seal(signed))
+    ran = team.look()
+    assert ("test", "model-a", "1.2.0", "refused") in ran.outcomes, ran.err
+    assert "is not signed" in reason(ran, "1.2.0")
+    assert team.stands() == f"1.1.0@{signed}"
+    cosign.sign(registry, "acme/model-a", unsigned, Signer().seal(unsigned))
+    assert "by no key of" in reason(team.look(), "1.2.0")
+    cosign.sign(registry, "acme/model-a", unsigned, signer.seal(unsigned))
+    assert ("test", "model-a", "1.2.0", "committed") in team.looks()
+    assert team.stands() == f"1.2.0@{unsigned}"
+
+
+def reason(ran: Ran, tag: str) -> str:
+    """Why what became of a tag became of it."""
+    return " ".join(each["reason"] for each in ran.json["decisions"] if each["to"]["tag"] == tag)
+
+
+def test_a_service_takes_in_an_event_s_image_once_it_is_signed(
+    tmp_path: Path, updater: CommandLine, registry: Registry
+) -> None:
+    signer = Signer()
+    team = made(tmp_path, updater, registry.host, rule=("order: semver", "signed-by: {key: cosign.pub}"))
+    team.alice.commit({"cosign.pub": signer.pem})
+    with watching(team, tmp_path) as service:
+        digest = registry.push("acme/model-a", "1.1.0")
+        told = {"image": f"{team.host}/acme/model-a:1.1.0", "digest": digest}
+        assert service.post("/hooks/generic", told).status == 202
+        assert eventually(lambda: "is not signed" in service.text(), PATIENCE), service.text()
+        assert team.stands() == "1.0.0"
+        cosign.sign(registry, "acme/model-a", digest, signer.seal(digest))
+        assert team.comes_to_run(f"1.1.0@{digest}"), service.text()
+
+
+# --- credentials and certificates
+
+
+def docker_config(folder: Path, host: str, user: str, password: str) -> Path:
+    """A folder with a login as `docker login` writes it."""
+    login = base64.b64encode(f"{user}:{password}".encode()).decode()
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"auths": {host: {"auth": login}}}))
+    return folder
+
+
+def test_a_registry_with_tokens_is_asked_with_docker_s_login_and_for_no_more_than_reading(
+    tmp_path: Path, updater: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        token_server(tmp_path, {"alice": "secret"}) as tokens,
+        running_registry(tmp_path / "registry", notifies=False, tokens=tokens) as registry,
+    ):
+        team = made(tmp_path, updater, registry.host)
+        digest = registry.push("acme/model-a", "1.1.0")
+        tokens.asked.clear()
+        monkeypatch.setenv("DOCKER_CONFIG", str(docker_config(tmp_path / "docker", registry.host, "alice", "secret")))
+        assert ("test", "model-a", "1.1.0", "committed") in team.looks()
+        assert team.stands() == f"1.1.0@{digest}"
+        assert {(asked.user, *asked.scopes) for asked in tokens.asked} == {("alice", "repository:acme/model-a:pull")}
+        tokens.users["alice"] = "changed"
+        registry.push("acme/model-a", "1.2.0", b"next")
+        refused = team.look()
+    assert refused.code == 4
+    assert registry.host in refused.err
+    assert "secret" not in refused.out + refused.err
+    assert team.stands() == f"1.1.0@{digest}"
+
+
+def test_a_registry_with_a_certificate_of_an_own_authority_is_trusted_where_the_settings_say_so(
+    tmp_path: Path, updater: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path / "ca")
+    with running_registry(tmp_path / "registry", notifies=False, authority=authority) as registry:
+        team = made(tmp_path, updater, registry.host)
+        digest = registry.push("acme/model-a", "1.1.0")
+        assert team.look().code == 4
+        file = tmp_path / "registries.yaml"
+        file.write_text(f"{registry.host}:\n  url: {registry.url}\n  ca: {authority.ca}\n")
+        monkeypatch.setenv("UPDATER_REGISTRIES", str(file))
+        assert ("test", "model-a", "1.1.0", "committed") in team.looks()
+    assert team.stands() == f"1.1.0@{digest}"
+
+
+# --- what the registry says of an event
+
+
+@pytest.fixture
+def confirmed(tmp_path: Path, updater: CommandLine, registry: Registry) -> Team:
+    """A service whose events are held against what the registry has."""
+    return made(tmp_path, updater, registry.host, rule=("order: semver", "confirm: true"))
+
+
+def test_a_tag_that_was_deleted_after_its_event_is_refused(registry: Registry, confirmed: Team) -> None:
+    digest = registry.push("acme/model-a", "1.1.0")
+    registry.delete("acme/model-a", digest)
+    ran = confirmed.hear("1.1.0", digest)
+    assert ran.outcomes == [("test", "model-a", "1.1.0", "refused")]
+    assert "not in the registry any more" in reason(ran, "1.1.0")
+    assert (confirmed.stands(), confirmed.commits()) == ("1.0.0", 1)
+
+
+def test_a_tag_that_moved_on_after_its_event_lands_as_what_it_names_now(registry: Registry, confirmed: Team) -> None:
+    old = registry.push("acme/model-a", "1.1.0", b"old")
+    new = registry.push("acme/model-a", "1.1.0", b"new")
+    assert ("test", "model-a", "1.1.0", "committed") in confirmed.hear("1.1.0", old).outcomes
+    assert confirmed.stands() == f"1.1.0@{new}"
+
+
+def test_an_event_without_a_digest_lands_with_the_one_that_its_tag_names(registry: Registry, confirmed: Team) -> None:
+    digest = registry.push("acme/model-a", "1.1.0")
+    before = len(registry.requests)
+    assert confirmed.hear("1.1.0").outcomes == [("test", "model-a", "1.1.0", "committed")]
+    assert confirmed.stands() == f"1.1.0@{digest}"
+    asked = registry.requests[before:]
+    assert [each.method for each in asked if each.path.endswith("/manifests/1.1.0")] == ["HEAD"]
+
+
+DIGEST = "sha256:" + "5" * 64
+
+
+def down(_: Request) -> Answer:
+    return Answer(503)
+
+
+def up(request: Request) -> Answer:
+    """An image 1.1.0 and nothing behind it."""
+    if request.method == "HEAD" and request.path.endswith("/manifests/1.1.0"):
+        return Answer(200, {"Docker-Content-Digest": DIGEST, "Content-Type": MANIFEST})
+    return Answer(404)
+
+
+def pinned(host: str) -> Mapping[str, str]:
+    """An overlay whose digest has to be known before it can move."""
+    return {path(): f"{overlay(host)}  digest: sha256:{'0' * 64}\n"}
+
+
+def test_an_event_without_a_digest_waits_for_a_registry_that_is_down(tmp_path: Path, updater: CommandLine) -> None:
+    with faulty_registry(down) as server:
+        team = made(tmp_path, updater, server.host)
+        team.alice.commit(pinned(server.host))
+        with serving(team.bare, tmp_path / "service", REGISTRY_INTERVAL="off") as service:
+            assert service.post("/hooks/generic", {"image": f"{server.host}/acme/model-a:1.1.0"}).status == 202
+            assert eventually(lambda: server.count("HEAD") > 0, PATIENCE), service.text()
+            assert [each["state"] for each in service.events()] == ["waiting"]
+            server.answer = up
+            assert team.comes_to_run(f"1.1.0@{DIGEST}"), service.text()
+            assert [each["state"] for each in service.ended(1)] == ["done"]
+
+
+def test_an_event_with_a_digest_goes_on_with_a_note_where_the_registry_is_down(
+    tmp_path: Path, updater: CommandLine
+) -> None:
+    with faulty_registry(down) as server:
+        team = made(tmp_path, updater, server.host, rule=("order: semver", "confirm: true"))
+        ran = team.hear("1.1.0", DIGEST)
+    assert ran.outcomes == [("test", "model-a", "1.1.0", "committed")]
+    assert "not confirmed" in reason(ran, "1.1.0")
+    assert team.stands() == f"1.1.0@{DIGEST}"

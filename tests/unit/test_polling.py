@@ -1,0 +1,202 @@
+"""Which images registries are asked about, and what is wanted of what they list."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.helpers.events import IMAGE, at, digest
+from tests.helpers.fake_registries import DOWN, FakeRegistries
+from tests.helpers.fake_repository import FakeRepository, StoppedClock, environment_file, overlay, sight
+from updater import pipeline, polling
+from updater.core import waiting
+from updater.errors import RegistryError, RegistryUnavailable
+from updater.model import Outcome, Version
+from updater.pipeline import Parts, Report
+from updater.polling import Listings
+from updater.registry import Listing, Sighting
+
+OTHER = IMAGE.replace("model-a", "model-b")
+NEWER = {"1.0.0": "a", "1.1.0": "b", "1.2.0": "c"}
+PATH = "overlays/test/model-a/kustomization.yaml"
+
+
+def files(*more: str) -> dict[str, str]:
+    return {**environment_file("test", *more, order="semver"), **overlay("1.0.0", "a")}
+
+
+def parts(repository: FakeRepository, asked: FakeRegistries | None = None, minutes: float = 60) -> Parts:
+    seen = sight(repository, clock=StoppedClock(at(minutes)))
+    return Parts(replace(seen, registries=asked), {}, lambda _: None)
+
+
+def listed(*tags: str, **seen: Sighting) -> Listings:
+    return {IMAGE: Listing({**{tag: Sighting() for tag in tags}, **seen})}
+
+
+def passed(repository: FakeRepository, listings: Listings, asked: FakeRegistries) -> Report:
+    return pipeline.reconcile(parts(repository, asked), listings)
+
+
+def standing(repository: FakeRepository) -> str:
+    return repository.on_remote("main", PATH)
+
+
+def test_every_image_that_is_followed_is_asked_about_once_with_the_tags_that_stand() -> None:
+    repository = FakeRepository(
+        {
+            "main": {
+                **files(),
+                **environment_file("edge"),
+                **overlay("1.1.0", environment="edge"),
+                **overlay("7", service="model-b"),
+                **overlay("8", service="redis"),
+            }
+        }
+    )
+    repository.commit("main", {"overlays/test/redis/kustomization.yaml": "images:\n- name: redis\n  newTag: '7'\n"})
+    repository.refresh()
+    assert polling.wanted(parts(repository).sight) == {
+        IMAGE: frozenset({"1.0.0", "1.1.0"}),
+        OTHER: frozenset({"7"}),
+    }
+
+
+def test_a_rule_that_writes_tags_alone_wants_no_digest() -> None:
+    text = files()
+    text["environments/test.yaml"] += "  pin: tag\n"
+    assert polling.wanted(parts(FakeRepository({"main": text})).sight) == {IMAGE: frozenset()}
+
+
+def test_a_rule_that_lets_nobody_be_asked_is_left_alone() -> None:
+    text = files()
+    text["environments/test.yaml"] += "  confirm: false\n"
+    repository = FakeRepository({"main": text})
+    assert polling.wanted(parts(repository).sight) == {}
+    assert polling.offered(parts(repository).sight, listed("2.0.0")) == {}
+
+
+def test_a_branch_that_is_not_there_wants_nothing() -> None:
+    repository = FakeRepository({"main": environment_file("test", "branch: edge")})
+    assert polling.wanted(parts(repository).sight) == {}
+
+
+def test_nothing_is_wanted_of_what_nobody_can_read_or_name() -> None:
+    broken = "images:\n- name: [\n"
+    odd = f"images:\n- name: {IMAGE}\n  newName: $(PLACEHOLDER)\n"
+    repository = FakeRepository({"main": {**files(), PATH: odd, "overlays/test/model-b/kustomization.yaml": broken}})
+    assert polling.wanted(parts(repository).sight) == {}
+
+
+def test_the_best_of_what_is_listed_lands() -> None:
+    repository = FakeRepository({"main": files()})
+    report = passed(repository, listed(*NEWER), FakeRegistries(NEWER))
+    assert [(each.to, each.outcome) for each in report.decisions] == [
+        (Version("1.2.0", digest("c")), Outcome.COMMITTED)
+    ]
+    assert "1.2.0" in standing(repository)
+
+
+def test_a_second_look_changes_nothing_and_asks_nothing() -> None:
+    repository = FakeRepository({"main": files()})
+    passed(repository, listed(*NEWER), FakeRegistries(NEWER))
+    asked = FakeRegistries(NEWER)
+    assert passed(repository, listed(*NEWER), asked) == Report()
+    assert asked.asked == []
+
+
+def test_a_dry_run_says_what_would_land_and_writes_nothing() -> None:
+    repository = FakeRepository({"main": files()})
+    changes, report = pipeline.rehearse(parts(repository, FakeRegistries(NEWER)), listed(*NEWER))
+    assert [each.outcome for each in report.decisions] == [Outcome.COMMITTED]
+    assert [change.service for change in changes] == ["model-a"]
+    assert (repository.pushes, "1.0.0" in standing(repository)) == ([], True)
+
+
+def test_a_look_never_undoes_a_revert_and_says_so() -> None:
+    repository = FakeRepository({"main": files()})
+    repository.revert("main", repository.commit("main", overlay("1.2.0", "c"), minutes=10), minutes=20)
+    report = passed(repository, listed("1.0.0", "1.2.0"), FakeRegistries(NEWER))
+    assert [(each.to.tag, each.outcome) for each in report.decisions] == [("1.2.0", Outcome.HELD)]
+    assert "1.0.0" in standing(repository)
+
+
+def test_what_orders_between_is_held_unless_it_was_surely_pushed_after_the_revert() -> None:
+    def outcome(seen: Sighting) -> Outcome:
+        repository = FakeRepository({"main": files()})
+        repository.revert("main", repository.commit("main", overlay("1.2.0", "c"), minutes=10), minutes=20)
+        report = passed(repository, listed("1.0.0", "1.2.0", **{"1.1.0": seen}), FakeRegistries(NEWER))
+        return {each.to.tag: each.outcome for each in report.decisions}["1.1.0"]
+
+    assert outcome(Sighting()) is Outcome.HELD
+    assert outcome(Sighting(None, at(30), at(15))) is Outcome.HELD
+    assert outcome(Sighting(None, at(30), at(25))) is Outcome.COMMITTED
+    assert outcome(Sighting(None, at(30), at(30))) is Outcome.COMMITTED
+
+
+def test_a_digest_that_was_taken_back_is_not_brought_back_under_its_tag() -> None:
+    repository = FakeRepository({"main": files()})
+    repository.revert("main", repository.commit("main", overlay("1.0.0", "b"), minutes=10), minutes=20)
+    report = passed(repository, listed(**{"1.0.0": Sighting(digest("b"))}), FakeRegistries({"1.0.0": "b"}))
+    assert [each.outcome for each in report.decisions] == [Outcome.HELD]
+
+
+def test_what_meets_a_freeze_waits_on_the_remote_and_lands_when_it_is_over() -> None:
+    repository = FakeRepository({"main": files("paused: true")})
+    passed(repository, listed(*NEWER), FakeRegistries(NEWER))
+    assert "refs/updater/waiting/test" in repository.remote
+    repository.commit("main", files())
+    passed(repository, {}, FakeRegistries(NEWER))
+    assert "1.2.0" in standing(repository)
+    assert "refs/updater/waiting/test" not in repository.remote
+
+
+def test_of_what_waits_another_digest_of_a_tag_is_not_forgotten() -> None:
+    """Only what was decided on is taken out of what waits."""
+    one, other, bare = ((IMAGE, Version("1.0.0", each)) for each in (digest("a"), digest("b"), None))
+    assert (waiting.is_among(one, {other}), waiting.is_among(one, {one}), waiting.is_among(one, {bare})) == (
+        False,
+        True,
+        True,
+    )
+    assert waiting.is_among(bare, {other})
+    assert not waiting.is_among(bare, {(OTHER, other[1])})
+
+
+def test_a_version_that_is_gone_by_now_lets_the_next_one_land() -> None:
+    repository = FakeRepository({"main": files()})
+    passed(repository, listed(*NEWER), FakeRegistries({"1.0.0": "a", "1.1.0": "b"}))
+    assert "1.1.0" in standing(repository)
+
+
+def test_an_unsigned_image_that_was_refused_is_let_in_at_the_next_pass_once_it_is_signed() -> None:
+    from tests.unit.test_asking import KEY
+
+    text = files()
+    text["environments/test.yaml"] += "  signed-by: {key: cosign.pub}\n"
+    repository = FakeRepository({"main": {**text, "cosign.pub": KEY}})
+    asked = FakeRegistries(NEWER, unsigned={"b", "c"})
+    passed(repository, listed(*NEWER), asked)
+    assert "1.0.0" in standing(repository)
+    asked.unsigned = {"b"}
+    passed(repository, {}, asked)
+    assert "1.2.0" in standing(repository)
+    assert "refs/updater/waiting/test" not in repository.remote
+
+
+def test_a_registry_that_does_not_answer_is_told_once_and_keeps_nothing_else_back() -> None:
+    repository = FakeRepository({"main": {**files(), **overlay("1", service="model-b")}})
+    again: RegistryError = RegistryUnavailable(str(DOWN))
+    listings = {**listed(*NEWER), OTHER: DOWN, "reg.example/models/model-c": again}
+    report = passed(repository, listings, FakeRegistries(NEWER))
+    assert [str(problem) for problem in report.problems] == [str(DOWN)]
+    assert "1.2.0" in standing(repository)
+
+
+def test_pushes_are_noted_before_they_are_decided_on() -> None:
+    from tests.helpers.events import delivery
+    from updater.decoders import generic
+
+    repository, asked = FakeRepository({"main": files()}), FakeRegistries(NEWER)
+    seen = replace(parts(repository, asked), decoders={"generic": generic.decode})
+    pipeline.handle(seen, [delivery("0.9.0", "d")])
+    assert [event.version.tag for event in asked.seen] == ["0.9.0"]

@@ -1,0 +1,82 @@
+"""What a registry lists that may be newer than what stands: pushes that no event told of. Pure.
+
+A list of tags does not say when each was pushed. What was there at the first look is only ever newer by its tag
+(`order: semver` and the like); by the time of its push only what was found later, or was told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import TypeAlias
+
+from updater.core.references import is_artifact_tag
+from updater.core.rules import Rule
+from updater.model import Event, Version
+from updater.registry import Listing, Sighting
+
+SOURCE = "registry"
+"""The name of a registry's list as the source of an event."""
+MOST = 1000
+"""How many versions of an image are offered, the best of them: more than that are newer nowhere but in a mistake."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_NUMBERS = re.compile(r"(\d+)")
+_TICK = timedelta(microseconds=1)
+_Natural: TypeAlias = tuple[tuple[str, int, str], ...]
+
+
+def offers(rule: Rule, image: str, listing: Listing, standing: Collection[Version], now: datetime) -> tuple[Event, ...]:
+    """The tags of an image that may be newer than one of the versions that stand in its entries, best first.
+
+    So are those that stand, where they name another digest by now. `now` (UTC) is when they count as pushed where
+    nobody knows and only their tags decide.
+    """
+    found = [
+        _event(image, tag, seen, now) for tag, seen in listing.tags.items() if _is_offered(rule, tag, seen, standing)
+    ]
+    ranked = sorted(_told_apart(found), key=lambda event: rule.rank(event.version, event.time), reverse=True)
+    return tuple(ranked[:MOST])
+
+
+def _is_offered(rule: Rule, tag: str, seen: Sighting, standing: Collection[Version]) -> bool:
+    may_land = not is_artifact_tag(tag) and rule.refusal(tag) is None
+    return may_land and any(_may_be_newer(rule, tag, seen, here) for here in standing)
+
+
+def _may_be_newer(rule: Rule, tag: str, seen: Sighting, here: Version) -> bool:
+    if tag == here.tag:
+        return rule.follow.pin == "digest" and seen.digest not in (None, here.digest)
+    mine, theirs = rule.key(tag), rule.key(here.tag or "")
+    return theirs is None or mine > theirs or (mine == theirs and seen.pushed_at is not None)
+
+
+def _event(image: str, tag: str, seen: Sighting, now: datetime) -> Event:
+    version = Version(tag, seen.digest)
+    return Event(SOURCE, "tags", image, version, seen.pushed_at or now, earliest=seen.earliest or _NEVER)
+
+
+def _told_apart(events: Collection[Event]) -> Iterator[Event]:
+    """The same, but of what was found in one look, and nothing else tells apart, the last in the order of people was
+    pushed last: `main-9` before `main-10`."""
+    in_order = sorted(events, key=lambda event: (event.received_at, _natural(event.version.tag or "")))
+    for _, mine in groupby(in_order, key=lambda event: event.received_at):
+        together = list(mine)
+        for behind, event in enumerate(reversed(together)):
+            yield Event(
+                event.source,
+                event.id,
+                event.image,
+                event.version,
+                event.received_at - behind * _TICK,
+                None,
+                event.earliest,
+            )
+
+
+def _natural(text: str) -> _Natural:
+    """A key that sorts numbers in texts as numbers."""
+    parts = _NUMBERS.split(text)
+    return tuple((part, int(number or 0), number) for part, number in zip(parts[::2], [*parts[1::2], ""], strict=True))

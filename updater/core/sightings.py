@@ -1,0 +1,133 @@
+"""When what a registry lists was pushed, as far as looks at it and events tell. Pure.
+
+A list of tags says what is there, and mostly not since when. So each look is compared with the one before: what was not
+there then was pushed in between. Events that were seen know it better, whenever they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+
+from updater.registry import Sighting
+
+FORGOTTEN = timedelta(days=7)
+"""After so long a tag that is not listed is forgotten: a list that misses one for once makes no old push new."""
+
+Pushes: TypeAlias = Mapping[str, Collection[tuple[str | None, datetime]]]
+"""The pushes of an image that events told of: digest (None where it was not told) and time, by the tag."""
+
+
+class Tagged(Protocol):
+    """What a registry tells beside a tag."""
+
+    @property
+    def digest(self) -> str | None: ...
+
+    @property
+    def uploaded_at(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What looks have found behind a tag.
+
+    `first` is the look that found it, `before` the last one that did not; None where there was none, so that it may
+    have been there for ever. `digest` is what the tag named when that was told last: at the look `told`, or at the
+    newest one where that is None. `missing` is the first look at which the tag was not listed any more.
+    """
+
+    first: datetime
+    before: datetime | None = None
+    digest: str | None = None
+    uploaded_at: datetime | None = None
+    told: datetime | None = None
+    missing: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known of an image: the time of the newest look at it, and what was found behind its tags."""
+
+    looked_at: datetime
+    tags: Mapping[str, Seen] = field(default_factory=dict)
+
+
+def looked(known: Knowledge | None, listed: Mapping[str, Tagged], now: datetime) -> Knowledge:
+    """What is known after a look. `known` is None at the first one; `now` is when the registry was asked (UTC)."""
+    before = None if known is None else min(known.looked_at, now)
+    old = {} if known is None else known.tags
+    tags = {tag: _seen(old.get(tag), each, before, now) for tag, each in listed.items()}
+    gone = {tag: _missed(seen, before or now, now) for tag, seen in old.items() if tag not in listed}
+    return Knowledge(now, tags | {tag: seen for tag, seen in gone.items() if not _is_forgotten(seen, now)})
+
+
+def sightings(
+    known: Knowledge, listed: Mapping[str, Tagged], pushes: Pushes, *, shared: bool = False
+) -> dict[str, Sighting]:
+    """The tags that the newest look has listed, with the times of their pushes.
+
+    `shared` is whether others may have taken events of which nothing is known here: what was found counts as pushed as
+    early as may be then, or it could be taken for newer than what they brought.
+    """
+    return {tag: _sighting(known.tags[tag], each, pushes.get(tag, ()), shared) for tag, each in listed.items()}
+
+
+def _seen(old: Seen | None, each: Tagged, before: datetime | None, now: datetime) -> Seen:
+    if old is None:
+        return Seen(now, before, each.digest, each.uploaded_at)
+    old = _sane(old, now)
+    last_told = old.told or before
+    if each.digest is None:
+        told = None if old.digest is None else last_told
+        return replace(old, told=told, missing=None)
+    if old.digest == each.digest:
+        return replace(old, uploaded_at=old.uploaded_at or each.uploaded_at, told=None, missing=None)
+    if old.digest is None:
+        return replace(old, digest=each.digest, uploaded_at=each.uploaded_at, missing=None)
+    return Seen(now, last_told, each.digest, each.uploaded_at)
+
+
+def _sane(seen: Seen, now: datetime) -> Seen:
+    """Where the clock was put back: nothing was seen in what is to come."""
+    if seen.first <= now and (seen.told or now) <= now:
+        return seen
+    before, told = (None if time is None else min(time, now) for time in (seen.before, seen.told))
+    return replace(seen, first=min(seen.first, now), before=before, told=told)
+
+
+def _missed(seen: Seen, before: datetime, now: datetime) -> Seen:
+    """The same of a tag that is not listed."""
+    told = seen.told if seen.digest is None else seen.told or before
+    return replace(seen, told=told, missing=seen.missing or now)
+
+
+def _is_forgotten(seen: Seen, now: datetime) -> bool:
+    return seen.missing is not None and now - seen.missing > FORGOTTEN
+
+
+def _sighting(seen: Seen, each: Tagged, pushes: Collection[tuple[str | None, datetime]], shared: bool) -> Sighting:
+    told = min((time for digest, time in pushes if _is_about(seen, digest, time)), default=None)
+    if told is not None:
+        return Sighting(each.digest, told, told)
+    if seen.uploaded_at is not None:
+        uploaded = min(seen.uploaded_at, seen.first)
+        return Sighting(each.digest, uploaded if seen.before is None else max(uploaded, seen.before), seen.before)
+    if seen.before is None:
+        return Sighting(each.digest)
+    return Sighting(each.digest, seen.before if shared else seen.first, seen.before)
+
+
+def _is_about(seen: Seen, digest: str | None, time: datetime) -> bool:
+    """Whether an event tells of the push of what was found.
+
+    What came after it was found is another push, or an old one told again. An event that does not tell the same digest
+    may be about what the tag named before.
+    """
+    if time > seen.first:
+        return False
+    if digest is not None and seen.digest is not None:
+        return digest == seen.digest
+    return seen.before is None or time >= seen.before

@@ -1,0 +1,95 @@
+"""What registries have that no event told of: which images are asked about, and what is offered of their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from updater.core import hearing
+from updater.core.environment import NamedEnvironment
+from updater.core.inventory import overlays
+from updater.core.matching import rule_for
+from updater.core.offers import SOURCE, offers
+from updater.core.rules import Rule
+from updater.core.waiting import Waiting
+from updater.errors import RegistryError
+from updater.model import Decision, Event, Outcome, Version
+from updater.registry import Listing
+from updater.sight import Sight, tip_of
+
+Listings = Mapping[str, Listing | RegistryError]
+"""What registries list, by image, or why they do not."""
+NO_LISTINGS: Listings = {}
+
+_IDLE = (Outcome.SUPERSEDED, Outcome.REJECTED, Outcome.UNCHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An image that an environment follows, the rule under which it does, and what stands in its entries there."""
+
+    environment: str
+    image: str
+    rule: Rule
+    standing: frozenset[Version]
+
+
+def wanted(sight: Sight) -> dict[str, frozenset[str]]:
+    """The images that are followed by a rule which lets the registry be asked, as last heard of the remote.
+
+    With each come the tags that stand with a digest, or are to get one: it has to be known what they name now.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for each in _followed(sight):
+        pinned = each.standing if each.rule.follow.pin == "digest" else ()
+        tags = frozenset(version.tag for version in pinned if version.tag is not None)
+        found[each.image] = found.get(each.image, frozenset()) | tags
+    return found
+
+
+def offered(sight: Sight, listings: Listings) -> Waiting:
+    """What each environment may want of what registries list: like pushes that waited for it."""
+    now = sight.clock.now()
+    found: dict[str, tuple[Event, ...]] = {}
+    for each in _followed(sight) if listings else ():
+        listing = listings.get(each.image)
+        if isinstance(listing, Listing):
+            mine = offers(each.rule, each.image, listing, each.standing, now)
+            found[each.environment] = (*found.get(each.environment, ()), *mine)
+    return found
+
+
+def troubles(listings: Listings) -> tuple[RegistryError, ...]:
+    """Why registries did not say what they have, each reason once."""
+    errors = (each for each in listings.values() if isinstance(each, RegistryError))
+    return tuple({str(error): error for error in errors}.values())
+
+
+def is_idle(decision: Decision) -> bool:
+    """Whether a decision on what a registry lists says no more than that it is not wanted."""
+    is_listed = decision.event is not None and decision.event.source == SOURCE
+    return is_listed and decision.outcome in _IDLE
+
+
+def _followed(sight: Sight) -> Iterator[Followed]:
+    repository = sight.repository
+    default = repository.default_branch
+    tree = repository.tree(tip_of(repository, default))
+    for environment in sight.configuration(tree, default).environments:
+        if environment.settings.follow:
+            yield from _followed_by(sight, environment)
+
+
+def _followed_by(sight: Sight, environment: NamedEnvironment) -> Iterator[Followed]:
+    tip = sight.repository.tip(environment.branch)
+    if tip is None:
+        return
+    paths = sight.catalog.all_paths(environment.branch, tip)
+    standing: dict[str, set[Version]] = {}
+    for target in overlays(environment, sight.repository.tree(tip), paths).targets:
+        if target.entry.image is not None:
+            standing.setdefault(target.entry.image, set()).add(target.entry.version)
+    for image, versions in standing.items():
+        rule = rule_for(environment, image)
+        if rule is not None and hearing.asks(rule.follow):
+            yield Followed(environment.name, image, rule, frozenset(versions))

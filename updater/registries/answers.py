@@ -1,0 +1,46 @@
+"""What a registry answered, and what of it is kept for the next time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A manifest or an index, byte for byte. `digest` was reckoned from `content`; `media_type` is as the registry says."""
+
+    digest: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """What a list of tags tells beside a tag: what it names, and when that was uploaded; None where it does not."""
+
+    digest: str | None = None
+    uploaded_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer that may be used again while the registry knows it by the same `etag`. `headers` have lower-case names."""
+
+    etag: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Memory(Protocol):
+    """Answers that may be forgotten at any time."""
+
+    def known(self, key: str) -> Kept | None:
+        """What was kept under a key."""
+        ...
+
+    def keep(self, key: str, kept: Kept) -> None:
+        """Keeps an answer instead of what was kept under the key before."""
+        ...

@@ -1,0 +1,208 @@
+"""All registries, many questions at a time. What one of them does or does not do is part of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from threading import Lock
+from typing import Protocol, TypeVar
+
+from updater.core.oci import Descriptor
+from updater.core.sightings import looked, sightings
+from updater.errors import RegistryError, RegistryRefused, RegistryUnavailable, UpdaterError
+from updater.model import Event
+from updater.registries.answers import Served, Tagged
+from updater.registries.memory import Memory
+from updater.registry import Listing, Question, Word
+
+THREADS = 8
+"""How many questions are under way at the same time, to all registries together."""
+REUSED = 10.0
+"""Seconds for which a word counts: a plan may be made anew several times."""
+GIVEN_UP = 3
+"""After so many questions in a row that it did not answer, a registry is left alone with the others."""
+_MOST_WORDS = 10_000
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class Store(Protocol):
+    """One registry, as `Client` is. All of it but `close` may raise `RegistryError`."""
+
+    def digest(self, repository: str, reference: str) -> str | None: ...
+
+    def manifest(self, repository: str, reference: str) -> Served | None: ...
+
+    def blob(self, repository: str, digest: str, max_bytes: int) -> bytes: ...
+
+    def tags(self, repository: str) -> Mapping[str, Tagged] | None: ...
+
+    def referrers(self, repository: str, digest: str) -> Sequence[Descriptor]: ...
+
+    def close(self) -> None: ...
+
+
+class Registries:
+    """A `registry.Registries`. Safe to use from many threads.
+
+    `connect` makes the client for a registry that is asked for the first time; `shared` is whether other processes may
+    take events, too (`sightings`); `monotonic` tells seconds that no clock change moves.
+    """
+
+    def __init__(
+        self,
+        is_known: Callable[[str], bool],
+        connect: Callable[[str], Store],
+        memory: Memory,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        *,
+        shared: bool,
+    ) -> None:
+        self._is_known = is_known
+        self._connect = connect
+        self._memory = memory
+        self._now = now
+        self._monotonic = monotonic
+        self._shared = shared
+        self._lock = Lock()
+        self._stores: dict[str, Store] = {}
+        self._words: dict[Question, tuple[float, Word]] = {}
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="registries")
+
+    def close(self) -> None:
+        """Ends what is under way as soon as may be, and gives everything back."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for store in self._stores.values():
+            store.close()
+        self._memory.close()
+
+    def knows(self, image: str) -> bool:
+        """See `registry.Registries`."""
+        return self._is_known(_parts(image)[0])
+
+    def words(self, questions: Collection[Question]) -> Mapping[Question, Word]:
+        """See `registry.Registries`."""
+        fresh = self._fresh(questions)
+        found = self._all([each for each in questions if each not in fresh], lambda each: each.image, self._word)
+        made = {each: Word(failure=word) if isinstance(word, RegistryError) else word for each, word in found.items()}
+        with self._lock:
+            if len(self._words) + len(made) > _MOST_WORDS:
+                self._words.clear()
+            self._words |= {each: (self._monotonic(), word) for each, word in made.items()}
+        return {**fresh, **made}
+
+    def listings(self, wanted: Mapping[str, Collection[str]]) -> Mapping[str, Listing | RegistryError]:
+        """See `registry.Registries`."""
+        return self._all(list(wanted), lambda image: image, lambda image: self._listing(image, wanted[image]))
+
+    def digests(self, references: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str | None | RegistryError]:
+        """See `registry.Registries`."""
+        return self._all(list(references), lambda each: each[0], self._digest)
+
+    def saw(self, events: Sequence[Event]) -> None:
+        """See `registry.Registries`. Of these tags nothing counts any more that was heard before."""
+        pushes = [each for each in events if each.earliest is None]
+        tags = {(each.image, each.version.tag) for each in pushes}
+        with self._lock:
+            self._words = {each: word for each, word in self._words.items() if (each.image, each.tag) not in tags}
+        self._memory.saw(
+            (each.image, each.version.tag, each.version.digest, each.time)
+            for each in pushes
+            if each.version.tag is not None
+        )
+
+    def _fresh(self, questions: Collection[Question]) -> dict[Question, Word]:
+        oldest = self._monotonic() - REUSED
+        with self._lock:
+            found = {each: self._words[each] for each in questions if each in self._words}
+        return {each: word for each, (time, word) in found.items() if time > oldest}
+
+    def _all(
+        self, keys: Sequence[_K], image: Callable[[_K], str], ask: Callable[[_K], _V]
+    ) -> dict[_K, _V | RegistryError]:
+        """The answer to each, or why there is none."""
+        row = _Row()
+        hosts = [_parts(image(key))[0] for key in keys]
+        answers = self._pool.map(lambda host, key: self._asked(row, host, partial(ask, key)), hosts, keys)
+        return dict(zip(keys, answers, strict=True))
+
+    def _asked(self, row: _Row, host: str, ask: Callable[[], _V]) -> _V | RegistryError:
+        if (given_up := row.given_up(host)) is not None:
+            return given_up
+        try:
+            answer = ask()
+        except RegistryUnavailable as error:
+            return row.unanswered(host, error)
+        except UpdaterError as error:
+            return error if isinstance(error, RegistryError) else RegistryRefused(str(error), hint=error.hint)
+        row.answered(host)
+        return answer
+
+    def _at(self, image: str) -> tuple[Store, str]:
+        host, path = _parts(image)
+        with self._lock:
+            if host not in self._stores:
+                self._stores[host] = self._connect(host)
+            return self._stores[host], path
+
+    def _word(self, question: Question) -> Word:
+        store, path = self._at(question.image)
+        digest = store.digest(path, question.tag)
+        if digest is None:
+            return Word()
+        from updater.registries import words  # what most commands do not need takes longest to import
+
+        return words.word(store, path, digest, question.keys)
+
+    def _listing(self, image: str, wanted: Collection[str]) -> Listing:
+        store, path = self._at(image)
+        now = self._now()  # what comes while it answers may be in the answer or not
+        listed = _with_digests(store, path, store.tags(path) or {}, wanted)
+        known = self._memory.look(image, lambda old: looked(old, listed, now))
+        return Listing(sightings(known, listed, self._memory.pushes(image), shared=self._shared))
+
+    def _digest(self, reference: tuple[str, str]) -> str | None:
+        image, version = reference
+        store, path = self._at(image)
+        return store.digest(path, version)
+
+
+class _Row:
+    """Which registries do not answer, as far as the questions that are asked together have shown."""
+
+    def __init__(self) -> None:
+        self._failures: dict[str, list[RegistryUnavailable]] = {}
+
+    def given_up(self, host: str) -> RegistryUnavailable | None:
+        """Why a registry is not asked any more."""
+        failures = self._failures.get(host, [])
+        return failures[0] if len(failures) >= GIVEN_UP else None
+
+    def unanswered(self, host: str, error: RegistryUnavailable) -> RegistryUnavailable:
+        """Another one in a row; the first of them speaks for all, so that it is told once."""
+        failures = self._failures.setdefault(host, [])
+        failures.append(error)
+        return failures[0] if len(failures) >= GIVEN_UP else error
+
+    def answered(self, host: str) -> None:
+        """The row is over."""
+        self._failures.pop(host, None)
+
+
+def _with_digests(store: Store, path: str, listed: Mapping[str, Tagged], wanted: Collection[str]) -> dict[str, Tagged]:
+    """The same list, with what the wanted tags name. Those that are not there any more are left out."""
+    unknown = [tag for tag in wanted if tag in listed and listed[tag].digest is None]
+    named = {tag: store.digest(path, tag) for tag in unknown}
+    told = {tag: replace(listed[tag], digest=digest) for tag, digest in named.items()}
+    return {tag: each for tag, each in {**listed, **told}.items() if tag not in named or each.digest is not None}
+
+
+def _parts(image: str) -> tuple[str, str]:
+    """The host of a registry, and the path of the image there. Images are normalised, so both are there."""
+    host, _, path = image.partition("/")
+    return host, path
