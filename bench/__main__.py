@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bench import events, history, hooks, promotion, starts, table
+from bench import events, history, hooks, promotion, registries, starts, table
 from bench.stand import Lab
 from bench.table import Row, Shares
 from bench.tools import ROOT, clean_environment, say
@@ -26,6 +26,7 @@ SERIES: Sequence[tuple[str, Callable[[Lab], Iterable[Row | Shares]]]] = (
     ("j", promotion.promotion),
     ("k", hooks.accepted),
     ("l", hooks.landed),
+    ("m", registries.safety_net),
 )
 """What can be measured, by the letters of its rows."""
 

@@ -138,7 +138,8 @@ def _repository(folder: Path, *, follows: bool) -> Mapping[str, str]:
 def serving(environ: Mapping[str, str], folder: Path) -> Iterator[str]:
     """A running service, and where it is."""
     port = _free_port()
-    more = {"UPDATER_LISTEN": f"127.0.0.1:{port}", "UPDATER_HOOKS_OPEN": "1", "UPDATER_RECONCILE_SECONDS": "3600"}
+    quiet = {"UPDATER_RECONCILE_SECONDS": "3600", "UPDATER_REGISTRY_INTERVAL": "off"}
+    more = {"UPDATER_LISTEN": f"127.0.0.1:{port}", "UPDATER_HOOKS_OPEN": "1", **quiet}
     with _running((*UPDATER, "serve"), {**environ, **more}, folder, port) as url:
         yield url
 

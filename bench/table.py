@@ -29,7 +29,7 @@ class Row:
     other: Figures | None = None
     target: str = ""
     met: bool | None = None
-    unit: Literal["time", "MB", "calls", "pushes", "a second"] = "time"
+    unit: Literal["time", "MB", "KB", "calls", "pushes", "a second"] = "time"
 
     @property
     def ratio(self) -> Figures | None:

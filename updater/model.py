@@ -271,7 +271,8 @@ class Decision:
     person asked for it. `keeps` is whether the push is kept on the remote until it may land, `due` when that may be at
     the earliest, if it is known. `is_stopped` is whether nothing but the environment's file keeps it out for now.
     `exit_code` is non-zero where a refusal has to be looked at by somebody; with `retry` it may go away by itself.
-    `is_open` is whether the registry has to be asked before it holds.
+    `is_open` is whether the registry has to be asked before it holds. `built` is where the version was built from, if
+    its `event` does not tell.
     """
 
     image: str
@@ -288,6 +289,12 @@ class Decision:
     is_stopped: bool = False
     retry: bool = False
     is_open: bool = False
+    built: Origin | None = None
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where the version was built from, as far as it is known."""
+        return self.built if self.event is None else self.event.origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import TEST
+from tests.end_to_end import conftest
 from tests.helpers import gitops
 from tests.helpers.cli import CommandLine
 from tests.helpers.gitops import Person
 
+TEST = conftest.TEST.replace("order:", "confirm: false\n    order:")
+"""Nothing is followed in a registry that could be asked."""
 LINE = re.compile(r"(ok|warning|fault) +[a-z ]+: \S.*")
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    return gitops.remote(tmp_path / "gitops.git", conftest.FILES | {"environments/test.yaml": TEST})
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +66,7 @@ def test_a_warning_is_no_failure(updater: CommandLine, bare: Path, monkeypatch: 
         ({}, {"UPDATER_LISTEN": "nowhere"}, 2),
         ({"environments/test.yaml": "overlays: 7\n"}, {}, 3),
         ({"environments/test.yaml": f"{TEST}deliver: pull-request\n"}, {"UPDATER_FORGE": "github"}, 2),
+        ({"environments/test.yaml": TEST.replace("confirm: false", "confirm: true")}, {}, 4),
         ({"environments/test.yaml": TEST.replace("parse", "render")}, {"UPDATER_KUSTOMIZE": "false"}, 7),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,8 @@ from tests.helpers.components import require
 from tests.helpers.cosign import Signer
 from tests.helpers.faulty_registry import Answer, Request, faulty_registry
 from tests.helpers.gitops import Person
-from tests.helpers.image_layouts import MANIFEST
+from tests.helpers.image_layouts import CONFIG as OF_IMAGES
+from tests.helpers.image_layouts import MANIFEST, sha256
 from tests.helpers.patience import eventually
 from tests.helpers.registry import Registry, running_registry
 from tests.helpers.registry_tokens import token_server
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.slow
 
 SERVICES = ("model-a", "model-b", "model-c")
 SETTINGS = "environments/test.yaml"
+FIRST = "sha256:" + "0" * 64
+"""The digest of 1.0.0, which no registry here has any more."""
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +55,8 @@ def settings(host: str, *rule: str) -> str:
     return f"overlays: overlays/test/{{service}}\nverify: parse\nfollow:\n  - image: '{host}/acme/*'\n{lines}"
 
 
-def overlay(host: str, service: str = "model-a", tag: str = "1.0.0") -> str:
-    return f"images:\n- name: {host}/acme/{service}\n  newTag: {tag}  # keep me\n"
+def overlay(host: str, service: str = "model-a", digest: str = FIRST) -> str:
+    return f"images:\n- name: {host}/acme/{service}\n  newTag: 1.0.0  # keep me\n  digest: {digest}\n"
 
 
 @dataclass
@@ -99,7 +102,7 @@ class Team:
 
 
 def made(folder: Path, updater: CommandLine, host: str, rule: Sequence[str] = (), services: Sequence[str] = ()) -> Team:
-    """A team with one service, or these, at 1.0.0 without a digest."""
+    """A team with one service, or these, at 1.0.0."""
     files = {path(service): overlay(host, service) for service in services or ("model-a",)}
     bare = gitops.remote(folder / "gitops.git", {SETTINGS: settings(host, *rule), **files})
     return Team(host, updater, Person(bare, folder / "alice"))
@@ -147,16 +150,17 @@ def test_of_three_tags_of_an_image_the_best_one_lands(registry: Registry, team: 
     assert team.commits() == 2
 
 
-def test_three_pushes_one_after_the_other_arrive_at_a_service_that_is_told_nothing(
+def test_pushes_one_after_the_other_arrive_at_a_service_that_is_told_nothing(
     registry: Registry, team: Team, tmp_path: Path
 ) -> None:
     with watching(team, tmp_path) as service:
-        for tag in ("1.1.0", "1.2.0", "1.3.0"):
-            digest = registry.push("acme/model-a", tag, tag.encode())
-            assert team.comes_to_run(f"{tag}@{digest}"), service.text()
+        for tag in ("1.1.0", "1.2.0"):
+            digests = {name: registry.push(f"acme/{name}", tag, f"{name} {tag}".encode()) for name in SERVICES}
+            for name, digest in digests.items():
+                assert team.comes_to_run(f"{tag}@{digest}", name), service.text()
         assert service.events() == []
         assert service.stop() == 0, service.text()
-    assert team.commits() == 4
+    assert team.commits() == 1 + 2 * len(SERVICES)
 
 
 def test_what_was_pushed_while_the_service_was_down_lands_when_it_starts(
@@ -166,6 +170,14 @@ def test_what_was_pushed_while_the_service_was_down_lands_when_it_starts(
     with serving(team.bare, tmp_path / "service") as service:
         for name, digest in digests.items():
             assert team.comes_to_run(f"1.1.0@{digest}", name), service.text()
+
+
+def test_an_entry_without_a_digest_gets_tag_and_digest_in_one_commit(registry: Registry, team: Team) -> None:
+    team.alice.commit({path(): f"images:\n- name: {team.host}/acme/model-a\n  newTag: 1.0.0\n"})
+    digest = registry.push("acme/model-a", "1.1.0")
+    assert team.looks() == [("test", "model-a", "1.1.0", "committed")]
+    assert team.stands() == f"1.1.0@{digest}"
+    assert team.looks() == []
 
 
 # --- holds
@@ -182,7 +194,7 @@ def test_a_version_that_was_reverted_stays_out_and_a_newer_one_lands(
         Team(team.host, CommandLine(tmp_path / "new", updater.capture, updater.patch), team.alice) if forgets else team
     )
     assert ("test", "model-a", "1.1.0", "held") in after.looks()
-    assert team.stands() == "1.0.0"
+    assert team.stands() == f"1.0.0@{FIRST}"
     digest = registry.push("acme/model-a", "1.2.0", b"good")
     assert ("test", "model-a", "1.2.0", "committed") in after.looks()
     assert team.stands() == f"1.2.0@{digest}"
@@ -203,7 +215,7 @@ def test_a_rule_that_is_widened_lets_in_what_was_pushed_before(registry: Registr
     team.alice.commit({SETTINGS: settings(team.host, "order: semver", 'range: "<2"')})
     digest = registry.push("acme/model-a", "2.0.0")
     team.looks()
-    assert team.stands() == "1.0.0"
+    assert team.stands() == f"1.0.0@{FIRST}"
     team.alice.commit({SETTINGS: settings(team.host, "order: semver")})
     assert ("test", "model-a", "2.0.0", "committed") in team.looks()
     assert team.stands() == f"2.0.0@{digest}"
@@ -214,30 +226,31 @@ def test_a_rule_that_is_widened_lets_in_what_was_pushed_before(registry: Registr
 
 @pytest.fixture
 def by_push(tmp_path: Path, updater: CommandLine, registry: Registry) -> Team:
-    """A service that runs whatever was pushed last."""
-    return made(tmp_path, updater, registry.host, rule=("order: pushed",))
-
-
-def test_what_was_there_at_the_first_look_is_not_newer_and_what_comes_later_is(
-    registry: Registry, by_push: Team
-) -> None:
-    for tag in ("1.0.0", "main-7"):
-        registry.push("acme/model-a", tag, tag.encode())
-    by_push.looks()
-    assert by_push.stands().partition("@")[0] == "1.0.0"
-    digest = registry.push("acme/model-a", "main-3", b"later")
-    by_push.looks()
-    assert by_push.stands() == f"main-3@{digest}"
-
-
-def test_an_image_that_says_it_is_from_the_future_wins_nothing_by_it(registry: Registry, by_push: Team) -> None:
-    registry.push("acme/model-a", "1.0.0", b"first")
+    """A service that runs whatever was pushed last, and whose registry had more than that at the first look."""
+    digest = registry.push("acme/model-a", "1.0.0", b"first")
     registry.push("acme/model-a", "main-9", b"future", created="2031-01-01T00:00:00Z")
-    by_push.looks()
-    assert by_push.stands().partition("@")[0] == "1.0.0"
-    digest = registry.push("acme/model-a", "main-8", b"past", created="2001-01-01T00:00:00Z")
-    by_push.looks()
-    assert by_push.stands() == f"main-8@{digest}"
+    team = made(tmp_path, updater, registry.host, rule=("order: pushed",))
+    team.alice.commit({path(): overlay(registry.host, digest=digest)})
+    assert team.looks() == []
+    assert team.stands() == f"1.0.0@{digest}"
+    return team
+
+
+@pytest.mark.parametrize("created", ["", "2001-01-01T00:00:00Z"])
+def test_what_is_found_after_the_first_look_is_newer_whatever_images_say_of_their_age(
+    registry: Registry, by_push: Team, created: str
+) -> None:
+    digest = registry.push("acme/model-a", "main-3", b"later", created=created)
+    assert ("test", "model-a", "main-3", "committed") in by_push.looks()
+    assert by_push.stands() == f"main-3@{digest}"
+    registry.push("acme/model-a", "main-9", b"future", created="2031-01-01T00:00:00Z")
+    assert by_push.looks() == []
+
+
+def test_a_tag_that_is_pushed_again_is_newer_by_the_look_that_finds_it(registry: Registry, by_push: Team) -> None:
+    digest = registry.push("acme/model-a", "1.0.0", b"second")
+    assert ("test", "model-a", "1.0.0", "committed") in by_push.looks()
+    assert by_push.stands() == f"1.0.0@{digest}"
 
 
 # --- signatures
@@ -278,7 +291,7 @@ def test_a_service_takes_in_an_event_s_image_once_it_is_signed(
         told = {"image": f"{team.host}/acme/model-a:1.1.0", "digest": digest}
         assert service.post("/hooks/generic", told).status == 202
         assert eventually(lambda: "is not signed" in service.text(), PATIENCE), service.text()
-        assert team.stands() == "1.0.0"
+        assert team.stands() == f"1.0.0@{FIRST}"
         cosign.sign(registry, "acme/model-a", digest, signer.seal(digest))
         assert team.comes_to_run(f"1.1.0@{digest}"), service.text()
 
@@ -347,13 +360,17 @@ def test_a_tag_that_was_deleted_after_its_event_is_refused(registry: Registry, c
     ran = confirmed.hear("1.1.0", digest)
     assert ran.outcomes == [("test", "model-a", "1.1.0", "refused")]
     assert "not in the registry any more" in reason(ran, "1.1.0")
-    assert (confirmed.stands(), confirmed.commits()) == ("1.0.0", 1)
+    assert (confirmed.stands(), confirmed.commits()) == (f"1.0.0@{FIRST}", 1)
 
 
-def test_a_tag_that_moved_on_after_its_event_lands_as_what_it_names_now(registry: Registry, confirmed: Team) -> None:
+def test_a_tag_that_moved_on_after_its_event_waits_for_the_word_of_the_push_that_moved_it(
+    registry: Registry, confirmed: Team
+) -> None:
     old = registry.push("acme/model-a", "1.1.0", b"old")
     new = registry.push("acme/model-a", "1.1.0", b"new")
-    assert ("test", "model-a", "1.1.0", "committed") in confirmed.hear("1.1.0", old).outcomes
+    assert confirmed.hear("1.1.0", old).outcomes == [("test", "model-a", "1.1.0", "superseded")]
+    assert confirmed.commits() == 1
+    assert confirmed.hear("1.1.0", new).outcomes == [("test", "model-a", "1.1.0", "committed")]
     assert confirmed.stands() == f"1.1.0@{new}"
 
 
@@ -366,7 +383,14 @@ def test_an_event_without_a_digest_lands_with_the_one_that_its_tag_names(registr
     assert [each.method for each in asked if each.path.endswith("/manifests/1.1.0")] == ["HEAD"]
 
 
-DIGEST = "sha256:" + "5" * 64
+CONFIG = b'{"os": "linux", "architecture": "amd64"}'
+IMAGE = json.dumps({
+    "schemaVersion": 2,
+    "mediaType": MANIFEST,
+    "config": {"mediaType": OF_IMAGES, "digest": sha256(CONFIG), "size": len(CONFIG)},
+    "layers": [],
+}).encode()  # fmt: skip
+DIGEST = sha256(IMAGE)
 
 
 def down(_: Request) -> Answer:
@@ -374,21 +398,16 @@ def down(_: Request) -> Answer:
 
 
 def up(request: Request) -> Answer:
-    """An image 1.1.0 and nothing behind it."""
-    if request.method == "HEAD" and request.path.endswith("/manifests/1.1.0"):
-        return Answer(200, {"Docker-Content-Digest": DIGEST, "Content-Type": MANIFEST})
-    return Answer(404)
-
-
-def pinned(host: str) -> Mapping[str, str]:
-    """An overlay whose digest has to be known before it can move."""
-    return {path(): f"{overlay(host)}  digest: sha256:{'0' * 64}\n"}
+    """One image, 1.1.0."""
+    last = request.path.rpartition("/")[2]
+    if last in ("1.1.0", DIGEST):
+        return Answer(200, {"Docker-Content-Digest": DIGEST, "Content-Type": MANIFEST}, IMAGE)
+    return Answer(200, {}, CONFIG) if last == sha256(CONFIG) else Answer(404)
 
 
 def test_an_event_without_a_digest_waits_for_a_registry_that_is_down(tmp_path: Path, updater: CommandLine) -> None:
     with faulty_registry(down) as server:
         team = made(tmp_path, updater, server.host)
-        team.alice.commit(pinned(server.host))
         with serving(team.bare, tmp_path / "service", REGISTRY_INTERVAL="off") as service:
             assert service.post("/hooks/generic", {"image": f"{server.host}/acme/model-a:1.1.0"}).status == 202
             assert eventually(lambda: server.count("HEAD") > 0, PATIENCE), service.text()

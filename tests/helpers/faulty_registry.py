@@ -88,10 +88,12 @@ class _Server(http.server.ThreadingHTTPServer):
 
     def finish_request(self, request: object, client_address: object) -> None:
         """In the connection's own thread, so that a client that dislikes our certificate keeps nobody waiting."""
-        if self.tls:
-            assert not isinstance(request, tuple)
-            request = self.tls.wrap_socket(request, server_side=True)  # type: ignore[arg-type]
-        super().finish_request(request, client_address)  # type: ignore[arg-type]
+        if not self.tls:
+            super().finish_request(request, client_address)  # type: ignore[arg-type]
+            return
+        assert not isinstance(request, tuple)
+        with self.tls.wrap_socket(request, server_side=True) as wrapped:  # type: ignore[arg-type]
+            super().finish_request(wrapped, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no error here; everything else fails the test by the missing answer."""

@@ -85,7 +85,9 @@ class Notebook:
 
 @dataclass
 class Workplace:
-    """A worker and all around it. `run` ends when the bell was waited for as often as it lets."""
+    """A worker and all around it; what is for another thread is done at once.
+
+    `run` ends when the bell was waited for as often as it lets."""
 
     parts: Parts
     feed: MemoryFeed = field(default_factory=MemoryFeed)
@@ -98,7 +100,7 @@ class Workplace:
 
     def run(self) -> None:
         """The worker's whole life."""
-        tools = Tools(self._opened, self.clock.now, self._monotonic, lambda: 0.0)
+        tools = Tools(self._opened, self.clock.now, self._monotonic, lambda: 0.0, lambda work: work())
         Worker(tools, [self.feed], self.bell, self.notebook, timedelta(minutes=5), self.looks).run()
 
     @contextmanager

@@ -208,7 +208,7 @@ def test_a_merge_is_what_brought_a_version_from_a_side_branch(setting: Setting) 
 def test_a_merge_tells_where_its_branch_says_that_the_image_was_built_from(setting: Setting) -> None:
     before, origin = setting.refreshed(), Origin("https://github.com/acme/app", "3fa9c1e")
     push = replace(pushed("1.1.0", image=IMAGE), origin=origin)
-    ours = commit_message("test", "a", [Line(IMAGE, Version("1.0.0"), push.version, push)])
+    ours = commit_message("test", "a", [Line(IMAGE, Version("1.0.0"), push.version, push, push.origin)])
     side = made(setting.bare, Made(bump("1.1.0"), ours, parents=[before]), branch="side")
     merge = made(setting.bare, Made(message="Merge pull request #7", parents=[before, side], tree=side))
     (landings,) = setting.catalog().landings("main", setting.refreshed(), [setting.entry()])

@@ -15,6 +15,7 @@ from tests.helpers import gitops
 from tests.helpers.authority import Authority
 from tests.helpers.faulty_registry import Answer, Request, faulty_registry
 from tests.helpers.registry import Registry, running_registry
+from tests.helpers.registry_tokens import token_server
 from updater import bootstrap, settings
 from updater.doctor import registries
 from updater.doctor.checks import Check
@@ -91,6 +92,22 @@ def test_who_is_not_let_in_without_a_login_is_at_fault_where_the_rules_ask_for_i
     assert guarded.host in check.told
     assert check.hint
     assert check.exit_code == (4 if state == "fault" else 0)
+
+
+def test_a_token_server_is_shown_the_login_and_asked_for_what_is_read_and_no_more(
+    examine: Examine, tmp_path: Path
+) -> None:
+    with (
+        token_server(tmp_path, users={"alice": "se same"}) as tokens,
+        running_registry(tmp_path / "registry", notifies=False, tokens=tokens) as registry,
+    ):
+        registry.push("models/model-a", "1.0.0")
+        before = len(tokens.asked)
+        folder = logged_in(tmp_path, **{registry.host: "alice:se same"})
+        (check,) = examine(f"{registry.host}/models/model-a", DOCKER_CONFIG=folder)
+        ours = tokens.asked[before:]
+    assert (check.state, check.told.partition("; ")[2]) == ("ok", "logged in as alice (login: docker)")
+    assert {(asked.user, *asked.scopes) for asked in ours} == {("alice", "repository:models/model-a:pull")}
 
 
 def test_a_rule_that_asks_no_registry_needs_none(examine: Examine, guarded: Registry) -> None:

@@ -92,7 +92,7 @@ class Script:
         origin = self.chance.choice((None, Origin("https://git.example/acme/x", "3fa9c1e", tag, pushed)))
         arrived = pushed + timedelta(days=1)
         event = Event("generic", f"id-{len(self.done)}", IMAGE, version, arrived, pushed, origin=origin)
-        ours = commit_message("test", "a", [Line(IMAGE, Version("0"), version, event)])
+        ours = commit_message("test", "a", [Line(IMAGE, Version("0"), version, event, event.origin)])
         return self.chance.choice(("By hand\n", ours, f"{LOCAL}\n"))
 
     def change(self, *, count: int = 1) -> list[Made]:

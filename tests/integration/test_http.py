@@ -5,14 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from updater.adapters import http
-from updater.adapters.http import Unanswered
+from updater.adapters.http import Answer, BrokenOff, Connections, Unanswered
+from updater.errors import UsageError
 
 
 @dataclass
@@ -22,6 +24,8 @@ class Site:
     url: str = ""
     got: list[tuple[str, str, bytes, dict[str, str]]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
+    arrived: threading.Event = field(default_factory=threading.Event)
+    opened: int = 0
 
 
 class Server(ThreadingHTTPServer):
@@ -38,9 +42,24 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Server
 
+    def setup(self) -> None:
+        super().setup()
+        self.server.site.opened += 1
+
     def do_GET(self) -> None:
         self._note(b"")
-        {"/slow": self._slow, "/drops": self._drops, "/elsewhere": self._elsewhere}.get(self.path, self._plain)()
+        answers = {
+            "/slow": self._slow,
+            "/drops": self._drops,
+            "/elsewhere": self._elsewhere,
+            "/complains": self._complains,
+            "/cookie": self._cookie,
+        }
+        answers.get(self.path, self._plain)()
+
+    def do_CONNECT(self) -> None:
+        self._note(b"")
+        self.send_error(502)
 
     def do_POST(self) -> None:
         self._note(self.rfile.read(int(self.headers["Content-Length"])))
@@ -53,6 +72,7 @@ class Handler(BaseHTTPRequestHandler):
     def _slow(self) -> None:
         self._head(200, 10)
         self.wfile.write(b"x")
+        self.server.site.arrived.set()
         self.server.site.ended.wait(10)
 
     def _drops(self) -> None:
@@ -64,6 +84,17 @@ class Handler(BaseHTTPRequestHandler):
     def _elsewhere(self) -> None:
         self.send_response(302)
         self.send_header("Location", "/good")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _complains(self) -> None:
+        self._head(400, 1_000_000)
+        with suppress(OSError):
+            self.wfile.write(bytes(1_000_000))
+
+    def _cookie(self) -> None:
+        self.send_response(200)
+        self.send_header("Set-Cookie", "a=b; Path=/")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -159,3 +190,87 @@ def test_nothing_but_https_is_asked_beyond_this_machine(url: str) -> None:
 def test_an_address_that_the_library_cannot_read_is_an_error_of_ours() -> None:
     with pytest.raises(Unanswered):
         http.get("https://exa mple.org:99999999/", seconds=1, max_bytes=100)
+
+
+@pytest.fixture
+def connections() -> Iterator[Connections]:
+    with closing(Connections()) as found:
+        yield found
+
+
+def ask(connections: Connections, url: str, **headers: str) -> Answer:
+    return connections.ask("GET", url, headers, seconds=10, max_bytes=10)
+
+
+def test_every_status_is_an_answer_and_headers_have_lower_case_names(site: Site, connections: Connections) -> None:
+    moved = ask(connections, f"{site.url}/elsewhere")
+    assert (moved.status, moved.headers["location"], moved.content) == (302, "/good", b"")
+    assert ask(connections, f"{site.url}/missing").status == 404
+
+
+def test_an_answer_that_began_is_told_from_one_that_never_came(site: Site, connections: Connections) -> None:
+    with pytest.raises(BrokenOff):
+        connections.ask("GET", f"{site.url}/slow", {}, seconds=0.3, max_bytes=100)
+    with pytest.raises(Unanswered) as caught:
+        connections.ask("GET", "http://127.0.0.1:1/", {}, seconds=10, max_bytes=100)
+    assert not isinstance(caught.value, BrokenOff)
+
+
+def test_a_long_complaint_is_no_failure(site: Site, connections: Connections) -> None:
+    assert connections.ask("GET", f"{site.url}/complains", {}, seconds=10, max_bytes=1).status == 400
+
+
+def test_connections_are_used_again_and_by_many_threads(site: Site, connections: Connections) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: ask(connections, f"{site.url}/good").content, range(40)))
+    assert answers == [b"good"] * 40
+    assert site.opened <= 8
+
+
+def test_what_a_server_wants_to_be_reminded_of_is_forgotten(site: Site, connections: Connections) -> None:
+    assert "set-cookie" in ask(connections, f"{site.url}/cookie").headers
+    ask(connections, f"{site.url}/cookie")
+    assert "cookie" not in site.got[-1][3]
+
+
+def test_this_machine_is_never_asked_through_a_proxy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with closing(Connections()) as connections:
+        assert ask(connections, f"{site.url}/good").content == b"good"
+
+
+def test_other_machines_are_asked_through_the_proxy_of_the_environment(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", site.url)
+    with closing(Connections()) as connections, pytest.raises(Unanswered):
+        ask(connections, "https://reg.example/", authorization="Basic hush")
+    ((method, path, _, headers),) = site.got
+    assert (method, path) == ("CONNECT", "reg.example:443")
+    assert "authorization" not in headers
+
+
+@pytest.mark.parametrize(
+    "proxy", ["ftp://alice:hush@reg.example", "socks5://alice:hush@reg.example", "http://reg.example:hush"]
+)
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(UsageError, match="proxy") as caught:
+        Connections()
+    assert "HTTPS_PROXY" in (caught.value.hint or "")
+    assert "hush" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_whoever_waits_when_connections_are_closed_is_told_at_once(site: Site) -> None:
+    connections = Connections()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(connections.ask, "GET", f"{site.url}/slow", {}, seconds=60, max_bytes=100)
+        assert site.arrived.wait(10)
+        connections.close()
+        with pytest.raises(Unanswered, match="about to end"):
+            waiting.result(10)
+    with pytest.raises(Unanswered, match="about to end"):
+        ask(connections, f"{site.url}/good")
+    connections.close()

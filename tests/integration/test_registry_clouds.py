@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.identity import DefaultAzureCredential
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.helpers.authority import private_pem
@@ -252,6 +253,12 @@ def test_ecr_without_credentials_says_what_to_do() -> None:
     assert "AWS_ACCESS_KEY_ID" in (caught.value.hint or "")
 
 
+def test_ecr_with_a_profile_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "acme")
+    with pytest.raises(RegistryRefused, match="AWS gave no token for .*acme"):
+        ecr.secret(ECR)
+
+
 @pytest.mark.parametrize(
     "host",
     ["public.ecr.aws", "123456789012.dkr.ecr.eu-central-1.amazonaws.com.evil.example", "12.dkr.ecr.x.amazonaws.com",
@@ -334,11 +341,34 @@ def test_an_identity_that_azure_does_not_know_is_told_with_what_to_do(
     on_azure: FaultyRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
     on_azure.answer = azure(Answer(), in_json({"error": "invalid_request"}, 400))
-    with pytest.raises(RegistryRefused, match="Azure gave no token for acme.azurecr.io") as caught:
+    with pytest.raises(RegistryUnavailable, match="Azure gave no token for acme.azurecr.io") as caught:
         acr.secret(ACR, on_azure.url)
     assert "AZURE_CLIENT_ID" in (caught.value.hint or "")
-    assert "\n" not in caught.value.message
-    assert not caplog.records
+    assert "ManagedIdentityCredential" in caplog.text
+
+
+def test_an_identity_that_does_not_answer_is_asked_again_later(
+    on_azure: FaultyRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acr, "DefaultAzureCredential", lambda: DefaultAzureCredential(retry_total=0))
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:9/identity")
+    with pytest.raises(RegistryUnavailable, match="Azure gave no token for acme.azurecr.io"):
+        acr.secret(ACR, on_azure.url)
+
+
+def test_clouds_are_logged_in_to_where_the_file_says_so(
+    on_aws: FaultyRegistry, on_azure: FaultyRegistry, tmp_path: Path
+) -> None:
+    def answer(request: Request) -> Answer:
+        return ecr_token() if request.path == "/" else azure(in_json({"refresh_token": "t"}))(request)
+
+    on_aws.answer = answer
+    file = tmp_path / "registries.yaml"
+    file.write_text(f"'*.dkr.ecr.*.amazonaws.com': {{login: ecr}}\n{ACR}: {{login: acr, url: '{on_azure.url}'}}\n")
+    places = settings.read({"UPDATER_REGISTRIES": str(file)})
+    secrets = {host: login() for host in (ECR, ACR) if (login := places.place(host).login)}
+    assert secrets[ECR] == ecr.secret(ECR)
+    assert secrets[ACR] == Secret("refresh", acr.USER, "t")
 
 
 @pytest.mark.parametrize("host", ["acme.azurecr.io.evil.example", "azurecr.io", "evil.example", "acme.azurecr.io:443"])

@@ -227,6 +227,16 @@ def test_a_server_that_is_silent_is_given_up(
     assert "took too long" in outage(stage, tag_of)
 
 
+def test_a_slow_failure_is_not_repeated(stage: Stage, server: FaultyRegistry) -> None:
+    def answer(_request: Request) -> Answer:
+        stage.hand.seconds += 20
+        return Answer(500)
+
+    server.answer = answer
+    outage(stage, tag_of)
+    assert len(server.requests) == 1
+
+
 def drops(server: FaultyRegistry) -> Iterator[bytes]:
     while not server.stopped.wait(0.02):
         yield b" "
@@ -297,7 +307,7 @@ def test_a_server_that_failed_once_is_an_answer_later(stage: Stage, server: Faul
     assert tag_of(stage) == DIGEST
 
 
-def test_a_server_that_is_not_there_is_left_alone_for_a_moment(elsewhere: FaultyRegistry) -> None:
+def test_a_server_that_is_not_there_is_left_alone_for_a_moment() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with client_of("reg.example", f"http://127.0.0.1:{port}") as stage:
@@ -454,11 +464,13 @@ def test_a_certificate_that_does_not_count_is_told(tmp_path: Path, certificate: 
         assert server.requests == []
 
 
-def test_nobody_is_led_out_of_tls(tmp_path: Path, elsewhere: FaultyRegistry) -> None:
+def test_nobody_is_led_out_of_tls(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    with faulty_registry(lambda _request: Answer(307, {"Location": "http://reg.example/"}), authority) as server:
-        with client_of("reg.example", server.url, ca=authority.ca) as stage:
-            assert "not to be trusted" in refusal(stage, tag_of)
+    with (
+        faulty_registry(lambda _request: Answer(307, {"Location": "http://reg.example/"}), authority) as server,
+        client_of("reg.example", server.url, ca=authority.ca) as stage,
+    ):
+        assert "not to be trusted" in refusal(stage, tag_of)
 
 
 def test_a_server_that_speaks_no_tls_is_an_outage(server: FaultyRegistry) -> None:
@@ -704,7 +716,7 @@ def test_a_token_server_that_must_not_be_told_a_login_is_not_asked(
     assert "must not be told a login" in refusal(logged_in, tag_of)
 
 
-def test_a_remote_registry_cannot_point_at_this_machine(tmp_path: Path, elsewhere: FaultyRegistry) -> None:
+def test_a_token_server_in_the_clear_is_not_asked_for_a_registry_over_tls(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     with faulty_registry(lambda _request: image(), authority) as server:
         guard(server, "http://reg.example/token")
@@ -729,6 +741,23 @@ def test_a_registry_that_never_lets_us_in_is_asked_twice(
     assert "does not let us read acme/a (401)" in refusal(logged_in, tag_of)
     assert len(server.requests) == 2
     assert len(elsewhere.requests) == 1
+
+
+def test_a_registry_that_wants_passwords_from_now_on_is_shown_no_token_any_more(
+    logged_in: Stage, server: FaultyRegistry, elsewhere: FaultyRegistry
+) -> None:
+    guard(server, f"{elsewhere.url}/token")
+    elsewhere.answer = lambda _request: told({"token": "good"})
+    tag_of(logged_in)
+    server.answer = lambda request: (
+        image()
+        if request.headers.get("authorization", "").startswith("Basic")
+        else Answer(401, {"WWW-Authenticate": 'Basic realm="x"'})
+    )
+    tag_of(logged_in)
+    before = len(server.requests)
+    assert tag_of(logged_in) == DIGEST
+    assert len(server.requests) == before + 1
 
 
 def test_what_is_forbidden_is_not_gone(stage: Stage, server: FaultyRegistry) -> None:

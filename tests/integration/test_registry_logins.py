@@ -125,7 +125,18 @@ def test_a_file_that_docker_did_not_write_is_told_by_name_and_no_word_of_it(
     assert settings.read(environ).is_known("a.b"), "somebody wanted to be logged in"
 
 
-@pytest.mark.parametrize("wrong", ["c2VzYW1l", "!!!", "c2Vz YW1l", "_w==", "/w=="])
+def test_a_file_that_cannot_be_read_is_told(environ: dict[str, str]) -> None:
+    file = Path(environ["HOME"], ".docker", "config.json")
+    file.mkdir(parents=True)
+    with pytest.raises(RegistryRefused, match="config.json cannot be read: Is a directory"):
+        docker_config.secret("a.b", environ)
+    file.rmdir()
+    file.symlink_to(file)
+    with pytest.raises(RegistryRefused, match="config.json cannot be read: Too many levels of symbolic links"):
+        docker_config.secret("a.b", environ)
+
+
+@pytest.mark.parametrize("wrong", ["c2VzYW1l", "!!!", "c2Vz YW1l", "c2Vz!YW1lOng=", "_w==", "/w=="])
 def test_an_auth_that_is_no_user_and_password_is_told_without_it(environ: dict[str, str], wrong: str) -> None:
     docker(environ, auths={"r.example.org": {"auth": wrong}, "other.example.org": ALICE})
     with pytest.raises(RegistryRefused, match=r"the `auth` of r\.example\.org is no user and password") as caught:

@@ -196,9 +196,7 @@ def test_where_there_can_be_no_file_it_remembers_as_long_as_it_lives(
     assert "cannot be remembered" in caplog.text
 
 
-def test_what_cannot_be_written_fails_nothing_and_is_said_once(
-    file: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_cannot_be_written_fails_nothing_and_is_said_once(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     with closing(Memory(file)) as found, closing(sqlite3.connect(file)) as db:
         db.execute("DROP TABLE answer")
         db.execute("DROP TABLE seen")

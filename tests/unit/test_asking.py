@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import events
-from tests.helpers.events import IMAGE, delivery, digest
+from tests.helpers.events import IMAGE, at, delivery, digest
 from tests.helpers.fake_registries import DOWN, FakeRegistries
 from tests.helpers.fake_repository import FakeRepository, environment_file, images, overlay, sight
 from updater.decoders import generic
@@ -268,3 +268,11 @@ def test_each_entry_of_a_file_is_decided_with_the_words_on_its_own_image() -> No
     file = {"overlays/test/model-a/kustomization.yaml": images((IMAGE, "1", "a"), (other, "1", "a"))}
     plan = planned({**rules(), **file}, FakeRegistries({"2": "b"}), pushed("2", "b"), pushed("2", "b", image=other))
     assert [(each.image, each.outcome) for each in plan.decisions] == [(IMAGE, COMMITTED), (other, REFUSED)]
+
+
+def test_what_a_look_has_found_lands_with_its_digest_even_where_none_stood() -> None:
+    asked = FakeRegistries({"2": "b"}, is_known=False)
+    listed = replace(pushed("2"), earliest=at(4))
+    assert only(planned({**rules(), **overlay("1")}, asked, listed)).to == version("2", "b")
+    assert only(planned({**rules("  pin: tag"), **overlay("1")}, asked, listed)).to == version("2")
+    assert asked.asked == [{"2"}]

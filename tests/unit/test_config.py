@@ -331,6 +331,24 @@ def test_aliases_cannot_make_a_flat_file_deep() -> None:
             "known here: from, to, timezone, reason",
         ),
         (
+            "overlays: o/{service}\nfollow:\n  - image: x\n    signed-by:\n      key: a.pub\n      kex: a.pub\n",
+            6,
+            "unknown key `follow[0].signed-by.kex`",
+            "did you mean `key`?",
+        ),
+        (
+            "overlays: o/{service}\nfollow:\n  - image: x\n    signed-by: {key: 7}\n",
+            4,
+            "`follow[0].signed-by.key` must be the path of a file, or a list of paths",
+            None,
+        ),
+        (
+            "overlays: o/{service}\nfollow:\n  - image: x\n    signed-by:\n",
+            4,
+            "`follow[0].signed-by`: no key is named",
+            "write `signed-by: {key: cosign.pub}`",
+        ),
+        (
             SMALL + "branch: 7\n",
             3,
             "`branch` must be text",

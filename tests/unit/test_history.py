@@ -70,14 +70,14 @@ def test_every_version_lands_once_with_the_commit_that_wrote_it() -> None:
 
 def test_a_landing_tells_where_the_image_was_built_from_if_the_commit_wrote_that_version() -> None:
     push = replace(pushed("1.4.0"), origin=Origin("https://github.com/acme/model-a", "3fa9c1e"))
-    message = commit_message("test", "model-a", [Line(IMAGE, Version("1.3.0"), push.version, push)])
+    message = commit_message("test", "model-a", [Line(IMAGE, Version("1.3.0"), push.version, push, push.origin)])
     found = landed(steps((kustomization("1.3.0"), message), (kustomization("1.4.0"), message)))
     assert [each.origin for each in found] == [None, push.origin]
 
 
 def test_of_what_a_merge_brought_only_the_source_counts() -> None:
     push = replace(pushed("1.4.0", minutes=-30), origin=Origin("https://github.com/acme/model-a", "3fa9c1e"))
-    brought = commit_message("test", "model-a", [Line(IMAGE, Version("1.3.0"), push.version, push)])
+    brought = commit_message("test", "model-a", [Line(IMAGE, Version("1.3.0"), push.version, push, push.origin)])
     (step,) = steps((kustomization("1.4.0"), "Merge pull request #7"))
     (found,) = landed([replace(step, brought=brought)])
     assert (found.origin, found.event, found.pushed_at) == (push.origin, None, at(-5))

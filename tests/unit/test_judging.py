@@ -63,6 +63,9 @@ def test_a_push_about_which_a_registry_did_not_say_what_is_needed_is_tried_again
     refused = replace(LANDED, outcome=Outcome.REFUSED, reason=str(error), commit=None, exit_code=4, retry=True)
     found = judged(Report((refused,), problems=(error,)))
     assert (found.state, found.counts) == ("again", counts)
+    forge = ForgeUnavailable("it is down") if error.retry else ForgeRefused("it is down")
+    alike = replace(refused, reason=str(forge), exit_code=6)
+    assert found.at == judged(Report((alike,), problems=(forge,))).at
 
 
 @pytest.mark.parametrize(

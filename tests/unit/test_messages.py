@@ -16,6 +16,7 @@ from updater.core.markdown import inert
 from updater.core.messages import (
     Line,
     Told,
+    built_from,
     commit_message,
     move,
     origin_from,
@@ -47,7 +48,7 @@ BEFORE = Version("1.3.2")
 
 def line(tag: str, letter: str | None = None, old: Version = BEFORE, **event: str) -> Line:
     cause = pushed(tag, letter, -120, **{"source": "artifact-registry", "id": "7049", "image": MODEL, **event})  # type: ignore[arg-type]
-    return Line(cause.image, old, cause.version, cause)
+    return Line(cause.image, old, cause.version, cause, cause.origin)
 
 
 def test_a_commit_says_what_moved_and_carries_the_facts_as_trailers() -> None:
@@ -296,7 +297,7 @@ def built(origin: Origin | None, before: Origin | None = None, tag: str = "1.4.0
     """The move to an image that was built from there."""
     moved = line(tag, image=image)
     assert moved.event is not None
-    return replace(moved, event=replace(moved.event, origin=origin), before=before)
+    return replace(moved, event=replace(moved.event, origin=origin), origin=origin, before=before)
 
 
 def test_a_commit_tells_what_changed_in_the_source_and_keeps_that_as_a_trailer() -> None:
@@ -347,6 +348,7 @@ def test_two_images_of_one_source_lead_to_it_both() -> None:
         (Origin(created=at(-150)), "- - - 2026-11-20T09:30:00Z"),
         (Origin(REPOSITORY, created=at(-150)), f"{REPOSITORY} - - 2026-11-20T09:30:00Z"),
         (Origin("https://git.example/acme/x-"), "https://git.example/acme/x-"),
+        (Origin("https://git.example/My%20Models", NEWER), f"https://git.example/My%20Models {NEWER}"),
     ],
 )
 def test_an_origin_is_one_line_with_a_dash_for_what_is_not_known(origin: Origin, written: str) -> None:
@@ -398,8 +400,16 @@ def test_a_source_that_somebody_else_wrote_is_checked_and_the_push_counts_all_th
 
 
 def test_a_person_who_moves_a_version_tells_of_no_source() -> None:
-    moved = Line(MODEL, BEFORE, Version("1.4.0"), None, BUILT)
+    moved = Line(MODEL, BEFORE, Version("1.4.0"), None, before=BUILT)
     assert "Updater-Source" not in text("Roll back", (), "test", "a", [moved])
+
+
+def test_a_source_is_kept_where_no_push_is_known() -> None:
+    moved = Line(MODEL, BEFORE, Version("1.4.0"), None, BUILT)
+    written = text("Deploy a", (), "staging", "a", [moved])
+    assert "Updater-Event" not in written
+    assert built_from(written, MODEL, Version("1.4.0")) == BUILT
+    assert built_from(written, MODEL, Version("1.3.0")) is None
 
 
 # Nothing starts a line of its own
@@ -440,7 +450,7 @@ def test_whatever_a_sender_writes_the_commit_keeps_its_lines(image: str, tag: st
     for event in decoded({"image": image, "tag": tag, "id": id, "digest": digest}):
         assert normalise(event.image) == event.image
         assert delivery_id(event.id) == event.id
-        assert_shape(commit_message("test", "a", [Line(event.image, Version("0"), event.version, event)]))
+        assert_shape(commit_message("test", "a", [Line(event.image, Version("0"), event.version, event, event.origin)]))
 
 
 @given(service=hostile.filter(bool), tag=hostile.filter(bool), digest=hostile)

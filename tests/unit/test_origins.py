@@ -223,6 +223,8 @@ def test_only_different_commits_of_one_repository_are_compared() -> None:
 @example("https://github.com/%3Cb%3E/%60b%60", NEW, "1.4.0")
 @example("https://github.com/acme/x.git.git", NEW, "1.4.0")
 @example("https://github.com/acme/%2541", NEW, "1.4.0")
+@example("https://github.com/acme/x%2Egit", NEW, "1.4.0")
+@example("https://github.com/acme/x?\x1b[2J", NEW, "1.4.0")
 def test_what_is_believed_is_plain_and_stays_the_same_when_it_is_checked_again(
     source: str, revision: str, version: str
 ) -> None:

@@ -168,7 +168,7 @@ PAGE, COMPARED = f"{REPOSITORY}/commit/{NEWER}", f"{REPOSITORY}/compare/{OLDER}.
         ),
         (None, Origin(REPOSITORY, NEWER), f"[github.com/acme/model-a at 3fa9c1e]({PAGE})"),
         (Origin("https://git.example/x", OLDER), Origin("https://git.example/x", NEWER), "git.example/x at 3fa9c1e"),
-        (None, Origin("https://git.example/My%20Models"), "`git.example/My%20Models`"),
+        (None, Origin("https://git.example/My%20Models"), "git.example/My%20Models"),
         (None, Origin(revision="refs/tags/v1"), "refs/tags/v1"),
         (None, Origin(version="gh-12"), "version `gh-12`"),
         (None, Origin(created=TEN.astimezone(timezone(timedelta(hours=1)))), "built 2026-11-20 10:00 UTC"),

@@ -249,8 +249,8 @@ def test_neither_a_password_in_the_file_nor_one_in_a_url_is_repeated(read: Read)
 
 
 def test_of_several_errors_the_first_in_the_file_is_told(read: Read) -> None:
-    text = "r.example.org:\n  login: basic\n  calls-per-minute: 0\nother.example.org:\n  ulr: x\n"
-    assert refusal(read, text)[0].startswith(":3: ")
+    text = "r.example.org:\n  login: basic\n  url: ftp://a.b\nother.example.org:\n  ulr: x\n"
+    assert refusal(read, text)[0].startswith(":2: ")
 
 
 @pytest.mark.parametrize("name", ["", "folder", "none.yaml"])

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from tests.helpers.events import IMAGE, at, pushed, target
-from updater.errors import ConfigurationError, ForgeUnavailable, GitError, Location, RemoteUnavailable
+from updater.errors import (
+    ConfigurationError,
+    ForgeUnavailable,
+    GitError,
+    Location,
+    RegistryError,
+    RegistryRefused,
+    RegistryUnavailable,
+    RemoteUnavailable,
+)
 from updater.feeds import Ending, Item
 from updater.model import Decision, Outcome, Version
 from updater.pipeline import Report
+from updater.registry import Listing
 from updater.service.state import State
 from updater.telling.metrics import Metrics
+from updater.working.looking import Look
 
 
 def state(heard: list[Report] | None = None, tidied: list[str] | None = None) -> State:
@@ -121,3 +134,64 @@ def test_others_hear_of_batches_and_passes_and_a_pass_tidies() -> None:
     found.passed(Report(notes=("two",)), 0.1)
     assert [report.notes for report in heard] == [("one",), ("two",)]
     assert tidied == ["tidied"]
+
+
+# --- looks at registries
+
+DOWN = RegistryUnavailable("reg.example did not answer", hint="is it there?")
+LISTED = replace(COMMITTED, event=pushed("1.1.0", source="registry"))
+
+
+def looked(found: State, *errors: RegistryError, decisions: Sequence[Decision] = ()) -> None:
+    """A look at an image with tags and some of which nothing was learned."""
+    failed = {f"reg.example/failed-{number}": error for number, error in enumerate(errors)}
+    found.looked(Look({IMAGE: Listing({}), **failed}, 1.5), Report(tuple(decisions), problems=errors))
+
+
+def test_a_look_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        looked(state(), decisions=[LISTED, LISTED, COMMITTED])
+        looked(state(), DOWN)
+    assert caplog.messages[:2] == [
+        "looked at 1 image(s) in 1 registry(s): 1 version(s) offered",
+        "looked at 2 image(s) in 1 registry(s), 1 of them without an answer: 0 version(s) offered",
+    ]
+
+
+def test_what_a_registry_does_not_answer_is_told_once_and_so_is_that_it_answers_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found = state()
+    with caplog.at_level(logging.INFO):
+        for errors in ((DOWN, DOWN), (DOWN,), (), ()):
+            looked(found, *errors)
+    told = [message for message in caplog.messages if not message.startswith("looked at")]
+    assert told == ["reg.example did not answer (is it there?)", "all registries answer again"]
+
+
+def test_five_hundred_reasons_are_not_five_hundred_lines(caplog: pytest.LogCaptureFixture) -> None:
+    errors = [RegistryRefused(f"no right to read {number}") for number in range(500)]
+    with caplog.at_level(logging.INFO):
+        looked(state(), *errors)
+        state().passed(Report(problems=tuple(errors)), 0.1)
+    (_, told) = caplog.messages
+    assert told.startswith("no right to read 0; no right to read 1;")
+    assert told.endswith("and 495 more")
+
+
+def test_a_registry_that_does_not_answer_is_a_doubt_until_it_does() -> None:
+    found = state()
+    looked(found, DOWN)
+    found.passed(Report(), 0.1)
+    assert found.doubts == {"registry": "reg.example did not answer (is it there?)"}
+    looked(found)
+    found.passed(Report(), 0.1)
+    assert found.doubts == {}
+
+
+def test_a_look_is_measured() -> None:
+    found = state()
+    looked(found, DOWN)
+    text = exposed(found)
+    assert "updater_registry_look_seconds_sum 1.5" in text
+    assert "updater_registry_unanswered_images 1.0" in text

@@ -25,7 +25,7 @@ def landed(ours: World, environment: str, tag: str, branch: str = "main") -> str
     """A push of which the registry told the source lands in an environment."""
     ours.later(1)
     push = replace(pushed(tag), origin=BUILT[tag])
-    message = commit_message(environment, "model-a", [Line(IMAGE, Version("1"), push.version, push)])
+    message = commit_message(environment, "model-a", [Line(IMAGE, Version("1"), push.version, push, push.origin)])
     minutes = (ours.clock.time - at(0)).total_seconds() / 60
     return ours.repository.commit(branch, standing(environment, tag), message, minutes)
 

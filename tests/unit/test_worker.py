@@ -11,6 +11,7 @@ from structlog.contextvars import get_contextvars
 
 from tests.helpers.events import IMAGE, at, pushed
 from tests.helpers.fake_forge import FakeForge
+from tests.helpers.fake_registries import FakeRegistries
 from tests.helpers.fake_repository import FakeRepository, environment_file, overlay, sight
 from tests.helpers.working import QuickBell, Workplace
 from updater.core.verification import PlannedEdit
@@ -18,6 +19,7 @@ from updater.errors import (
     ForgeUnavailable,
     GitError,
     PushRefused,
+    RegistryUnavailable,
     RemoteUnavailable,
     RendererUnavailable,
     UpdaterError,
@@ -538,3 +540,66 @@ def test_what_landed_before_the_end_is_settled() -> None:
     place = workplace(Ending({"main": FILES}), item(pushed("1.1.0")))
     place.run()
     assert place.feed.outcomes() == [("1", "done", "committed")]
+
+
+# --- looks at registries
+
+
+def looking(registries: FakeRegistries, waits: int = 1) -> Workplace:
+    """A worker that looks at registries."""
+    place = workplace(waits=waits)
+    place.parts = replace(place.parts, sight=replace(place.parts.sight, registries=registries))
+    place.looks = timedelta(hours=1)
+    return place
+
+
+def test_a_look_follows_the_first_pass_and_what_it_finds_lands_with_the_next() -> None:
+    place = looking(FakeRegistries({"1.1.0": "a"}), waits=3)
+
+    class Later(QuickBell):
+        def wait(self, seconds: float) -> bool:
+            place.clock.time += GAP
+            return super().wait(seconds)
+
+    place.bell = Later(3)
+    place.run()
+    assert place.notebook.told[:4] == ["opened", "passed", "passed", "looked at 2"]
+    assert [each.environment for each in place.notebook.reports[1].commits] == ["test"]
+
+
+def test_without_an_interval_no_registry_is_looked_at() -> None:
+    place = looking(FakeRegistries({"1.1.0": "a"}), waits=3)
+    place.looks = None
+    place.run()
+    assert place.notebook.told == ["opened", "passed"]
+
+
+def test_what_was_found_while_the_remote_is_down_lands_once_it_is_back() -> None:
+    repository = Outage({"main": FILES})
+    place = looking(FakeRegistries({"1.1.0": "a"}), waits=8)
+    place.parts = replace(place.parts, sight=replace(sight(repository), registries=place.parts.sight.registries))
+
+    class Later(QuickBell):
+        def wait(self, seconds: float) -> bool:
+            place.clock.time += timedelta(seconds=max(seconds, GAP.total_seconds()))
+            return super().wait(seconds)
+
+    place.bell = Later(8)
+    place.run()
+    assert place.notebook.told.count("looked at 2") == 1, "the pass that could not push is repeated with what was found"
+    assert 'newTag: "1.1.0"' in repository.on_remote("main", PATH)
+
+
+def test_a_registry_that_is_down_does_not_bring_one_pass_behind_the_other() -> None:
+    place = looking(FakeRegistries(down=RegistryUnavailable("reg.example did not answer")), waits=2)
+
+    class Later(QuickBell):
+        def wait(self, seconds: float) -> bool:
+            if not self.waited:
+                place.clock.time += GAP
+            return super().wait(seconds)
+
+    place.bell = Later(2)
+    place.run()
+    assert place.notebook.told == ["opened", "passed", "passed", "looked at 2"]
+    assert place.bell.waited[-1] > 0

@@ -71,18 +71,11 @@ class Connections:
     """Connections to servers, kept open for the next request. Any thread may ask; nothing is followed or unpacked.
 
     Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`). With `ca` only the authorities in that file (PEM)
-    are trusted. Raises `UsageError` where it cannot be used.
+    are trusted. Raises `UsageError` where either cannot be used.
     """
 
     def __init__(self, ca: Path | None = None) -> None:
-        self._client = httpx.AsyncClient(
-            verify=_trust(ca),
-            # What is packed could be far longer than what was received.
-            headers={"accept-encoding": "identity", "user-agent": "manifest-updater"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            limits=httpx.Limits(max_connections=_AT_ONCE, keepalive_expiry=_IDLE),
-            mounts=dict.fromkeys(_DIRECT),
-        )
+        self._client = _client(_trust(ca))
         self._loop = asyncio.new_event_loop()
         self._lock = Lock()
         self._is_closed = False
@@ -197,6 +190,21 @@ def _distrust(error: BaseException | None) -> str | None:
             return error.verify_message
         error = error.__cause__ or error.__context__
     return None
+
+
+def _client(trust: ssl.SSLContext) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(
+            verify=trust,
+            # What is packed could be far longer than what was received.
+            headers={"accept-encoding": "identity", "user-agent": "manifest-updater"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            limits=httpx.Limits(max_connections=_AT_ONCE, keepalive_expiry=_IDLE),
+            mounts=dict.fromkeys(_DIRECT),
+        )
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        hint = "see HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; the address of each begins with http:// or https://"
+        raise UsageError("a proxy that the environment names cannot be used", hint=hint) from error
 
 
 def _trust(ca: Path | None) -> ssl.SSLContext:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import cache, singledispatch
 
 from updater.config import globs
-from updater.config.document import Document
+from updater.config.document import Document, Path
 from updater.config.problems import SECTIONS, Problem, named, near, shape_of, shown
 from updater.config.schema import fit
 from updater.core import references, times
@@ -30,10 +30,19 @@ def meaning(document: Document) -> Iterator[Problem]:
         section: object = None if kind is None else fit(kind, document.at(path))
         if section is None:
             continue
+        yield from _emptied(document, path)
         for problem in check(section):
             place = (*path, *problem.path)
             message = f"`{named(place)}`: {problem.message}" if place else problem.message
             yield Problem(place, message, problem.hint)
+
+
+def _emptied(document: Document, path: Path) -> Iterator[Problem]:
+    """A key that keeps something out, with nothing behind it: whoever wrote it did not mean to let everything in."""
+    written = document.at(path)
+    if isinstance(written, dict) and written.get("signed-by", written) is None:
+        place = (*path, "signed-by")
+        yield Problem(place, f"`{named(place)}`: no key is named", "write `signed-by: {key: cosign.pub}`")
 
 
 def is_branch_name(text: str) -> bool:

@@ -16,6 +16,7 @@ from updater.core.environment import (
     Promote,
     PullRequests,
     Release,
+    SignedBy,
     StatusGate,
     key_of,
 )
@@ -27,6 +28,7 @@ ITEM = "[]"
 SECTIONS: Mapping[Shape, type] = {
     (): Environment,
     ("follow", ITEM): Follow,
+    ("follow", ITEM, "signed-by"): SignedBy,
     ("promote",): Promote,
     ("promote", "statuses", ITEM): StatusGate,
     ("pull-request",): PullRequests,
@@ -38,6 +40,7 @@ SECTIONS: Mapping[Shape, type] = {
 
 CHOICES: Mapping[Shape, str] = {
     ("overlays",): "must be a glob, or a list of globs",
+    ("follow", ITEM, "signed-by", "key"): "must be the path of a file, or a list of paths",
     ("promote", "from"): "must be the name of an environment, or a list of names",
     ("promote", "statuses", ITEM): "must be the name of a status, or a mapping with `context`",
     ("paused",): "must be true, false or a reason",

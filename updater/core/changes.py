@@ -95,7 +95,7 @@ def lines_of(decisions: Sequence[Decision]) -> list[Line]:
 def _line(decision: Decision) -> Line:
     target = target_of(decision)
     before = None if target.standing is None else target.standing.origin
-    return Line(decision.image, target.entry.version, decision.to, decision.event, before)
+    return Line(decision.image, target.entry.version, decision.to, decision.event, decision.origin, before)
 
 
 def _edit_verified(

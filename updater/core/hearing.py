@@ -51,7 +51,7 @@ def heard(hearing: Hearing | None, follow: Follow, decision: Decision) -> Decisi
         return _refused(decision, str(hearing.problem), hearing.problem.exit_code)
     word = hearing.words.get(decision.to.tag or "")
     if word is None:
-        return replace(decision, is_open=hearing.confirms or bool(hearing.keys) or decision.is_open)
+        return replace(decision, is_open=decision.is_open or _is_asked(hearing, follow, decision))
     if word.failure is not None:
         return _unheard(hearing, follow, decision, word.failure)
     if word.digest is None:
@@ -63,6 +63,13 @@ def heard(hearing: Hearing | None, follow: Follow, decision: Decision) -> Decisi
         reason = f"{short(decision.to)} {word.refusal}"
         return replace(_refused(decision, reason), keeps=word.may_change)
     return replace(decision, is_open=False)
+
+
+def _is_asked(hearing: Hearing, follow: Follow, decision: Decision) -> bool:
+    """Whether the registry is asked about a push that would land. What was found in its list gets its digest, too."""
+    is_listed = decision.event is not None and decision.event.earliest is not None
+    lacks_digest = follow.pin == "digest" and decision.to.digest is None
+    return hearing.confirms or bool(hearing.keys) or (is_listed and lacks_digest)
 
 
 def _told(hearing: Hearing | None, follow: Follow, event: Event) -> Event:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from updater.core.kustomization import entries
-from updater.core.messages import told
+from updater.core.messages import built_from, told
 from updater.errors import EditRefused
 from updater.model import APART, Entry, Landing, Version
 from updater.protocols import Question
@@ -75,8 +75,7 @@ def stood(question: Question, known: Mapping[Version, datetime]) -> dict[Version
 def _landing(step: Step, image: str, version: Version) -> Landing:
     push = told(step.message, image, version)
     # A merge does not say itself what its branch says; of that only what decides nothing is taken.
-    tale = push or told(step.brought, image, version)
-    origin = None if tale is None else tale.origin
+    origin = built_from(step.message, image, version) or built_from(step.brought, image, version)
     if push is None or push.time - APART > step.landed_at:  # nothing is pushed after it was written
         pushed_at, event = min(step.authored_at, step.landed_at), None
     else:

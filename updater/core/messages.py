@@ -20,7 +20,9 @@ BY_HAND = "Updater-By-Hand"
 """The trailer that says why a person ordered something."""
 
 _SHOWN_DIGEST = len("sha256:") + 12
-_PUSH = re.compile(r"^Updater-Image: (\S+)\n.*\nUpdater-Event: (\S+) (\S+)$(?:\nUpdater-Source: (.+)$)?", re.MULTILINE)
+_TOLD = re.compile(
+    r"^Updater-Image: (\S+)\n.*(?:\nUpdater-Event: (\S+) (\S+)$)?(?:\nUpdater-Source: (.+)$)?", re.MULTILINE
+)
 _UNKNOWN = "-"
 _LAST_UNKNOWN = re.compile(f"(?: {_UNKNOWN})+$")
 
@@ -29,13 +31,15 @@ _LAST_UNKNOWN = re.compile(f"(?: {_UNKNOWN})+$")
 class Line:
     """One image's move in a commit. `event` is the push that caused it, None where a person did.
 
-    `before` is where the old version was built from: two entries may know that of one move, and one may not.
+    `origin` is where the new version was built from, `before` where the old one was: two entries may know that of one
+    move, and one may not.
     """
 
     image: str
     old: Version
     new: Version
     event: Event | None
+    origin: Origin | None = None
     before: Origin | None = field(default=None, compare=False)
 
 
@@ -80,8 +84,8 @@ def trailers(environment: str, service: str, lines: Sequence[Line]) -> list[str]
         found.append(f"Updater-Previous: {reference(line.image, line.old)}")
         if line.event is not None:
             found.append(f"Updater-Event: {line.event.source}/{line.event.id} {stamp(line.event.time)}")
-            if line.event.origin is not None:
-                found.append(f"Updater-Source: {origin_text(line.event.origin)}")
+        if line.origin is not None:
+            found.append(f"Updater-Source: {origin_text(line.origin)}")
     return [plain(line) for line in found]
 
 
@@ -110,11 +114,18 @@ def short(version: Version) -> str:
 def told(message: str, image: str, version: Version) -> Told | None:
     """The push of a version, as the trailers of one of our commits tell it; None if they do not."""
     wanted = reference(image, version)
-    for found, event, text, source in _PUSH.findall(message):
+    for found, event, text, source in _TOLD.findall(message):
         time = instants.from_text(text) if found == wanted else None
         if time is not None:
             return Told(event, time, origin_from(source))
     return None
+
+
+def built_from(message: str, image: str, version: Version) -> Origin | None:
+    """Where a version was built from, as the trailers of one of our commits tell it; None if they do not."""
+    wanted = reference(image, version)
+    sources = (source for found, _, _, source in _TOLD.findall(message) if found == wanted and source)
+    return next(filter(None, map(origin_from, sources)), None)
 
 
 def origin_text(origin: Origin) -> str:
@@ -158,11 +169,10 @@ def _moves(lines: Sequence[Line]) -> list[str]:
 
 
 def _pages(line: Line) -> list[str]:
-    new = None if line.event is None else line.event.origin
-    if new is None:
+    if line.origin is None:
         return []
-    changes = None if line.before is None else origins.compare(line.before, new)
-    built = origins.link(new)
+    changes = None if line.before is None else origins.compare(line.before, line.origin)
+    built = origins.link(line.origin)
     return [f"  changes: {changes}"] if changes else [f"  built from: {built}"] if built else []
 
 

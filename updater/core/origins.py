@@ -116,8 +116,6 @@ def _repository(path: list[str], forge: _Pages) -> list[str]:
 
 
 def _source(text: str) -> str | None:
-    if not text.isprintable():
-        return None
     web = _SSH.sub(lambda found: f"https://{found['host'] or found['scp']}/", text, count=1)
     found = _SOURCE.fullmatch(web) if len(web) <= _MAX_SOURCE else None
     if found is None:

@@ -19,7 +19,7 @@ from updater.core.oci import Descriptor, Manifest
 from updater.core.references import is_digest
 
 ARTIFACT_TYPE = "application/vnd.dev.cosign.artifact.sig.v1+json"
-"""What refers to an image as its signature, where cosign does not use the tag (`COSIGN_EXPERIMENTAL` with OCI 1.1)."""
+"""What refers to an image as its signature where cosign does not use the tag (`--registry-referrers-mode=oci-1-1`)."""
 BUNDLE = "application/vnd.dev.sigstore.bundle"
 """How the type of sigstore's own format begins, which newer versions of cosign write by themselves."""
 PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json"

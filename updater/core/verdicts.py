@@ -183,7 +183,8 @@ def _why(case: Case, offer: Offer) -> str:
 
 def _decision(case: Case, offer: Offer, outcome: Outcome, reason: str, due: datetime | None = None) -> Decision:
     event = None if offer.event.source == BY_HAND else offer.event
-    return Decision(offer.event.image, offer.version, outcome, reason, event, case.target, due=due)
+    built = offer.event.origin
+    return Decision(offer.event.image, offer.version, outcome, reason, event, case.target, due=due, built=built)
 
 
 def refused_before(found: Sequence[Verdict], refusals: Sequence[Hold]) -> tuple[Verdict, ...]:

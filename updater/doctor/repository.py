@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from updater.core import waiting
+from updater.core import signing_keys, waiting
 from updater.core.environment import Configuration, NamedEnvironment
 from updater.core.inspection import Finding, inspect
 from updater.core.verification import PlannedEdit
@@ -99,11 +99,12 @@ def _right(ref: str, kind: str, refusal: PushRefused | None, *, was_made: bool) 
 def _by_branch(repository: Repository, found: Configuration) -> Iterator[tuple[Tree, Configuration]]:
     """Each branch's files, with what is configured for it. Errors of the files go with the default branch."""
     default = repository.default_branch
+    errors = found.errors + tuple(signing_keys.problems(repository.tree(tip_of(repository, default)), found))
     for branch in dict.fromkeys((default, *(each.branch for each in found.environments))):
         tip = repository.tip(branch)
         if tip is not None:
             mine = tuple(each for each in found.environments if each.branch == branch)
-            yield repository.tree(tip), replace(found, environments=mine, errors=found.errors * (branch == default))
+            yield repository.tree(tip), replace(found, environments=mine, errors=errors * (branch == default))
 
 
 def _unrendered(_tree: Tree, _edit: PlannedEdit) -> None:

@@ -96,8 +96,7 @@ def _overlays(change: Change) -> Iterable[str]:
 def _bump(service: str, decision: Decision, verdict: Verdict | None) -> Bump:
     (line,) = lines_of([decision])
     ran = () if verdict is None or verdict.offer is None else tuple(map(_ran, verdict.offer.ran))
-    origin = None if line.event is None else line.event.origin
-    return Bump(service, line.image, line.old, line.new, ran, line.before, origin)
+    return Bump(service, line.image, line.old, line.new, ran, line.before, line.origin)
 
 
 def _ran(ran: Ran) -> pull_text.Ran:

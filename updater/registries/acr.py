@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError
 from azure.identity import DefaultAzureCredential
 
 from updater.adapters.http import Connections, Unanswered
@@ -34,47 +33,45 @@ _NO_CREDENTIALS = (
 )
 _NO_RIGHTS = "give the identity of the updater the role AcrPull on the registry"
 
-# What failed is told by us, in a line; the library would say the same in a dozen, in between.
-logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
-
 
 def secret(host: str, url: str) -> Secret:
     """A refresh token of the registry, good for some hours. Raises `RegistryError`."""
     if not host.endswith(_ENDINGS):
-        raise RegistryRefused(
-            f"{host} is no registry of Azure, so `login: acr` cannot be meant", hint="it is for <name>.azurecr.io"
-        )
-    body = urlencode({"grant_type": "access_token", "service": host, "access_token": _token(host)}).encode()
+        hint = "it is for <name>.azurecr.io"
+        raise RegistryRefused(f"{host} is no registry of Azure, so `login: acr` cannot be meant", hint=hint)
+    token = _member(_exchanged(host, url, _token(host)), "refresh_token")
+    if not isinstance(token, str) or not token:
+        raise RegistryRefused(f"{host} gives no refresh token, and answers as no registry of Azure does")
+    return Secret("refresh", USER, token, _end(token))
+
+
+def _exchanged(host: str, url: str, token: str) -> bytes:
+    """What the registry gives for a token of Azure's."""
+    form = urlencode({"grant_type": "access_token", "service": host, "access_token": token}).encode()
+    place = f"{url}/oauth2/exchange"
     try:
         with closing(Connections()) as connections:
-            answer = connections.ask(
-                "POST", f"{url}/oauth2/exchange", _FORM, body, seconds=_SECONDS, max_bytes=_MAX_BYTES
-            )
+            answer = connections.ask("POST", place, _FORM, form, seconds=_SECONDS, max_bytes=_MAX_BYTES)
     except Unanswered as error:
         raise RegistryUnavailable(f"{host} gave no refresh token: {error}") from error
     if answer.status == 429 or answer.status >= 500:
         raise RegistryUnavailable(f"{host} gave no refresh token: it answered {answer.status}")
     if answer.status != 200:
         raise RegistryRefused(f"{host} gives no refresh token: it answered {answer.status}", hint=_NO_RIGHTS)
-    token = _member(answer.content, "refresh_token")
-    if not isinstance(token, str) or not token:
-        raise RegistryRefused(f"{host} gives no refresh token, and answers as no registry of Azure does")
-    return Secret("refresh", USER, token, _end(token))
+    return answer.content
 
 
 def _token(host: str) -> str:
-    """A token of Azure's own that is for container registries and nothing else."""
+    """A token of Azure's own that is for container registries and nothing else.
+
+    The library does not tell those who have no credentials from those whom Azure did not answer, but to its own log.
+    """
     try:
         with closing(DefaultAzureCredential()) as credential:
             return credential.get_token(_SCOPE).token
-    except ClientAuthenticationError as error:
-        raise RegistryRefused(f"Azure gave no token for {host}: {_first_line(error)}", hint=_NO_CREDENTIALS) from error
     except AzureError as error:
-        raise RegistryUnavailable(f"Azure gave no token for {host}: {_first_line(error)}") from error
-
-
-def _first_line(error: AzureError) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        told = f"Azure gave no token for {host}; the log says why, for each kind of credentials"
+        raise RegistryUnavailable(told, hint=_NO_CREDENTIALS) from error
 
 
 def _end(token: str) -> datetime | None:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A manifest or an index, byte for byte. `digest` was reckoned from `content`; `media_type` is as the registry says."""
+    """A manifest or an index, byte for byte. `digest` was reckoned, `media_type` is the registry's word."""
 
     digest: str
     media_type: str
@@ -27,7 +27,7 @@ class Tagged:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer that may be used again while the registry knows it by the same `etag`. `headers` have lower-case names."""
+    """An answer that holds while the registry knows it by the same `etag`. `headers` have lower-case names."""
 
     etag: str
     body: bytes

@@ -101,14 +101,14 @@ def _read(file: Path, _stamp: tuple[int, int, int]) -> Config:
 def _json(file: Path) -> Mapping[str, Any]:
     try:
         with file.open("rb") as opened:
-            content = opened.read(MAX_BYTES + 1)
+            content = opened.read(MAX_BYTES)  # and a longer one, cut off, is no JSON
     except OSError as error:
         raise _unreadable(file, error) from error
     try:
         said = json.loads(content)
     except (ValueError, RecursionError):
         said = None
-    if not isinstance(said, dict) or len(content) > MAX_BYTES:
+    if not isinstance(said, dict):
         raise _wrong(file, "it is no JSON with a mapping in it")
     return said
 

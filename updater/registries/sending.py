@@ -168,7 +168,7 @@ class Sender:
             raise _Trouble(error.message, request.url, rest=rest) from error
 
     def _unavailable(self, why: str) -> RegistryUnavailable:
-        return RegistryUnavailable(f"{self._host}: {why}", hint="it is asked again later; can it be reached from here?")
+        return RegistryUnavailable(f"{self._host}: {why}", hint="can it be reached from here?")
 
 
 def _connections(place: Place) -> Connections:

@@ -16,14 +16,13 @@ from updater.errors import RegistryError, RegistryRefused, RegistryUnavailable, 
 from updater.model import Event
 from updater.registries.answers import Served, Tagged
 from updater.registries.memory import Memory
+from updater.registries.silence import Silence
 from updater.registry import Listing, Question, Word
 
 THREADS = 8
 """How many questions are under way at the same time, to all registries together."""
 REUSED = 10.0
 """Seconds for which a word counts: a plan may be made anew several times."""
-GIVEN_UP = 3
-"""After so many questions in a row that it did not answer, a registry is left alone with the others."""
 _MOST_WORDS = 10_000
 
 _K = TypeVar("_K")
@@ -126,21 +125,21 @@ class Registries:
         self, keys: Sequence[_K], image: Callable[[_K], str], ask: Callable[[_K], _V]
     ) -> dict[_K, _V | RegistryError]:
         """The answer to each, or why there is none."""
-        row = _Row()
+        silence = Silence()
         hosts = [_parts(image(key))[0] for key in keys]
-        answers = self._pool.map(lambda host, key: self._asked(row, host, partial(ask, key)), hosts, keys)
+        answers = self._pool.map(lambda host, key: self._asked(silence, host, partial(ask, key)), hosts, keys)
         return dict(zip(keys, answers, strict=True))
 
-    def _asked(self, row: _Row, host: str, ask: Callable[[], _V]) -> _V | RegistryError:
-        if (given_up := row.given_up(host)) is not None:
+    def _asked(self, silence: Silence, host: str, ask: Callable[[], _V]) -> _V | RegistryError:
+        if (given_up := silence.given_up(host)) is not None:
             return given_up
         try:
             answer = ask()
         except RegistryUnavailable as error:
-            return row.unanswered(host, error)
+            return silence.unanswered(host, error)
         except UpdaterError as error:
             return error if isinstance(error, RegistryError) else RegistryRefused(str(error), hint=error.hint)
-        row.answered(host)
+        silence.answered(host)
         return answer
 
     def _at(self, image: str) -> tuple[Store, str]:
@@ -170,28 +169,6 @@ class Registries:
         image, version = reference
         store, path = self._at(image)
         return store.digest(path, version)
-
-
-class _Row:
-    """Which registries do not answer, as far as the questions that are asked together have shown."""
-
-    def __init__(self) -> None:
-        self._failures: dict[str, list[RegistryUnavailable]] = {}
-
-    def given_up(self, host: str) -> RegistryUnavailable | None:
-        """Why a registry is not asked any more."""
-        failures = self._failures.get(host, [])
-        return failures[0] if len(failures) >= GIVEN_UP else None
-
-    def unanswered(self, host: str, error: RegistryUnavailable) -> RegistryUnavailable:
-        """Another one in a row; the first of them speaks for all, so that it is told once."""
-        failures = self._failures.setdefault(host, [])
-        failures.append(error)
-        return failures[0] if len(failures) >= GIVEN_UP else error
-
-    def answered(self, host: str) -> None:
-        """The row is over."""
-        self._failures.pop(host, None)
 
 
 def _with_digests(store: Store, path: str, listed: Mapping[str, Tagged], wanted: Collection[str]) -> dict[str, Tagged]:

@@ -68,7 +68,7 @@ class State:
         self.metrics.looked(look.listings.values(), look.seconds, self.now())
         listed = [each for each in report.decisions if each.event is not None and each.event.source == SOURCE]
         offered = {(each.image, each.to) for each in listed}
-        _logger.info("looked at %s: %s", _extent(look.listings), f"{len(offered)} version(s) offered")
+        _logger.info("looked at %s: %s version(s) offered", _extent(look.listings), len(offered))
         silent = "; ".join(_several(troubles(look.listings)))
         if silent != self.silent:
             _logger.log(logging.WARNING if silent else logging.INFO, "%s", silent or "all registries answer again")
@@ -118,7 +118,9 @@ def _tell(report: Report) -> None:
 
 def _extent(listings: Listings) -> str:
     hosts = {image.partition("/")[0] for image in listings}
-    return f"{len(listings)} image(s) in {len(hosts)} registry(s)"
+    failed = sum(isinstance(each, RegistryError) for each in listings.values())
+    unanswered = f", {failed} of them without an answer" if failed else ""
+    return f"{len(listings)} image(s) in {len(hosts)} registry(s){unanswered}"
 
 
 def _several(errors: Sequence[RegistryError]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from updater.core import retrying
 from updater.core.environment import described
 from updater.core.waiting import Push, names, push
-from updater.errors import ConfigurationError, EditRefused, ForgeError, GitError, UpdaterError
+from updater.errors import ConfigurationError, EditRefused, ForgeError, GitError, RegistryError, UpdaterError
 from updater.feeds import Ending, Item
 from updater.model import Decision, Outcome
 from updater.pipeline import Report
@@ -17,8 +17,9 @@ from updater.pipeline import Report
 MAX_TRIES = 12
 """How often an item is tried that fails for a reason which does not go away by itself: for more than half an hour."""
 
-_FORGE_IS_DOWN = 5
-"""A forge is asked again after the pause of so many tries, about a minute; for the remote the worker itself rests."""
+_OTHERS_ARE_DOWN = 5
+"""A forge or a registry is asked again after the pause of so many tries, about a minute. For the remote the worker
+itself rests."""
 
 _WEIGHT = (
     Outcome.REFUSED,
@@ -76,7 +77,7 @@ def failed(item: Item, error: Exception, now: datetime, chance: float) -> Ending
     passes = isinstance(error, UpdaterError) and error.retry
     if item.tries + 1 >= MAX_TRIES and not passes:
         return Ending("dead", "failed", f"{reason} (given up after {item.tries + 1} tries)")
-    tries = _FORGE_IS_DOWN if passes and isinstance(error, ForgeError) else item.tries
+    tries = _OTHERS_ARE_DOWN if passes and isinstance(error, ForgeError | RegistryError) else item.tries
     return Ending("again", "failed", reason, at=now + retrying.pause(tries, chance), counts=not passes)
 
 

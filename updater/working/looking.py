@@ -96,7 +96,7 @@ class Lookout:
     All methods are called by the worker's thread; `start` has the asking done by another one, and then the bell rings.
     """
 
-    def __init__(self, looks: Looks, bell: Bell, monotonic: Callable[[], float], start: Start = in_background) -> None:
+    def __init__(self, looks: Looks, bell: Bell, monotonic: Callable[[], float], start: Start) -> None:
         self._looks = looks
         self._bell = bell
         self._monotonic = monotonic

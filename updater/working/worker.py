@@ -24,7 +24,7 @@ from updater.telling.logs import correlated
 from updater.working.bell import Bell
 from updater.working.judging import decided, ending, failed, may_be_the_mirrors
 from updater.working.listening import Listener
-from updater.working.looking import Lookout, Looks
+from updater.working.looking import Lookout, Looks, Start, in_background
 from updater.working.passes import Passes
 from updater.working.posting import post
 
@@ -44,13 +44,15 @@ _logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What the worker works with. `open` gives the parts for the repository, which are used in the worker's thread
-    alone; `monotonic` tells seconds that no clock change moves, `chance` random numbers from 0 to 1.
+    alone; `monotonic` tells seconds that no clock change moves, `chance` random numbers from 0 to 1; `background` has
+    something done by another thread.
     """
 
     open: Callable[[], AbstractContextManager[Parts]]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     chance: Callable[[], float]
+    background: Start = in_background
 
 
 class Worker:
@@ -73,7 +75,7 @@ class Worker:
         self._bell = bell
         self._listener = listener
         self._passes = Passes(interval, tools.now)
-        self._lookout = Lookout(Looks(looks, tools.now, tools.chance), bell, tools.monotonic)
+        self._lookout = Lookout(Looks(looks, tools.now, tools.chance), bell, tools.monotonic, tools.background)
         self._failures = 0
         self._is_doubtful = False
         self._worked_at = -DEBOUNCE
