@@ -16,7 +16,7 @@ from updater.model import Event, Origin
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What does a tag name now? `keys` are public keys (PEM), one of which has to have signed that, if there are any."""
+    """What does a tag name now? `keys` are public keys (PEM): one of them has to have signed that, if there are any."""
 
     image: str
     tag: str

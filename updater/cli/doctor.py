@@ -24,7 +24,7 @@ def doctor(common: Common) -> None:
     Looks at git, kustomize, the state folder, the repository, the forge and whatever else the settings name, and says
     of each thing in one line whether it is in order. Run it where the service runs, with the same settings. Whether it
     may write to the repository is tried with two refs that are taken away at once. The exit code is that of the fault
-    on which most depends: 2, 3, 5, 6 or 7.
+    on which most depends: 2 to 7.
     """
     from updater.cli import output
     from updater.doctor import examine
