@@ -70,9 +70,12 @@ def keep(
 
 
 def _stuck(decisions: Sequence[Decision]) -> list[Decision]:
-    """Those that got nowhere: refused, or superseded in an entry where the better one may be what was refused."""
+    """Those that got nowhere: refused, or superseded in an entry where the better one may be what was refused.
+
+    One that is kept although it is refused (it may be signed later) takes the place of those that it is better than.
+    """
     found = [decision for decision in decisions if decision.target is not None]
-    refused = {place_of(decision) for decision in found if decision.outcome is Outcome.REFUSED}
+    refused = {place_of(each) for each in found if each.outcome is Outcome.REFUSED and not each.keeps}
     unsettled = (Outcome.REFUSED, Outcome.SUPERSEDED)
     return [each for each in found if each.outcome in unsettled and place_of(each) in refused]
 

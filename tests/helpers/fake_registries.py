@@ -11,6 +11,12 @@ from updater.model import Event, Origin
 from updater.registry import Listing, Question, Sighting, Word
 
 DOWN = RegistryUnavailable("reg.example did not answer")
+KEY = """\
+-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEmsDvPehVyQt3mMSjHkcl07/vxbDc
+lGH3S7bQlKEIJmblPxNsB73hNErPgLKqmmeIN0KkjuU3IEcGStW7/UZh9Q==
+-----END PUBLIC KEY-----
+"""
 
 
 @dataclass

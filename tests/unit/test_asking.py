@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import events
 from tests.helpers.events import IMAGE, at, delivery, digest
-from tests.helpers.fake_registries import DOWN, FakeRegistries
+from tests.helpers.fake_registries import DOWN, KEY, FakeRegistries
 from tests.helpers.fake_repository import FakeRepository, environment_file, images, overlay, sight
 from updater.decoders import generic
 from updater.errors import ConfigurationError, RegistryRefused
@@ -21,12 +21,6 @@ from updater.planning import Plan, make_plan
 from updater.registry import Registries
 
 COMMITTED, REFUSED, SUPERSEDED, HELD = Outcome.COMMITTED, Outcome.REFUSED, Outcome.SUPERSEDED, Outcome.HELD
-KEY = """\
------BEGIN PUBLIC KEY-----
-MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEmsDvPehVyQt3mMSjHkcl07/vxbDc
-lGH3S7bQlKEIJmblPxNsB73hNErPgLKqmmeIN0KkjuU3IEcGStW7/UZh9Q==
------END PUBLIC KEY-----
-"""
 SIGNED = "  signed-by: {key: cosign.pub}"
 ORIGIN = Origin("https://github.com/acme/model-a", "c0ffee0", "2.0", datetime(2026, 11, 20, tzinfo=UTC))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.helpers.events import IMAGE, at, digest
-from tests.helpers.fake_registries import DOWN, FakeRegistries
+from tests.helpers.events import IMAGE, at, delivery, digest
+from tests.helpers.fake_registries import DOWN, KEY, FakeRegistries
 from tests.helpers.fake_repository import FakeRepository, StoppedClock, environment_file, overlay, sight
 from updater import pipeline, polling
 from updater.core import waiting
+from updater.decoders import generic
 from updater.errors import RegistryError, RegistryUnavailable
 from updater.model import Outcome, Version
 from updater.pipeline import Parts, Report
@@ -169,8 +170,6 @@ def test_a_version_that_is_gone_by_now_lets_the_next_one_land() -> None:
 
 
 def test_an_unsigned_image_that_was_refused_is_let_in_at_the_next_pass_once_it_is_signed() -> None:
-    from tests.unit.test_asking import KEY
-
     text = files()
     text["environments/test.yaml"] += "  signed-by: {key: cosign.pub}\n"
     repository = FakeRepository({"main": {**text, "cosign.pub": KEY}})
@@ -183,6 +182,22 @@ def test_an_unsigned_image_that_was_refused_is_let_in_at_the_next_pass_once_it_i
     assert "refs/updater/waiting/test" not in repository.remote
 
 
+def test_of_images_that_are_not_signed_the_best_alone_is_kept() -> None:
+    text = files()
+    text["environments/test.yaml"] += "  signed-by: {key: cosign.pub}\n"
+    repository = FakeRepository({"main": {**text, "cosign.pub": KEY}})
+    tags = {f"1.{number}.0": letter for number, letter in enumerate("abcdef")}
+    asked = FakeRegistries(tags, unsigned=set("bcdef"))
+    seen = replace(parts(repository, asked), decoders={"generic": generic.decode})
+    for tag, letter in list(tags.items())[1:]:
+        pipeline.handle(seen, [delivery(tag, letter)])
+    kept, _ = waiting.read(repository.on_remote("refs/updater/waiting/test", waiting.FILE).encode(), at(120))
+    assert [event.version.tag for event in kept] == ["1.5.0"]
+    asked.asked.clear()
+    passed(repository, {}, asked)
+    assert asked.asked == [{"1.5.0"}]
+
+
 def test_a_registry_that_does_not_answer_is_told_once_and_keeps_nothing_else_back() -> None:
     repository = FakeRepository({"main": {**files(), **overlay("1", service="model-b")}})
     again: RegistryError = RegistryUnavailable(str(DOWN))
@@ -193,9 +208,6 @@ def test_a_registry_that_does_not_answer_is_told_once_and_keeps_nothing_else_bac
 
 
 def test_pushes_are_noted_before_they_are_decided_on() -> None:
-    from tests.helpers.events import delivery
-    from updater.decoders import generic
-
     repository, asked = FakeRepository({"main": files()}), FakeRegistries(NEWER)
     seen = replace(parts(repository, asked), decoders={"generic": generic.decode})
     pipeline.handle(seen, [delivery("0.9.0", "d")])
