@@ -68,17 +68,21 @@ types:
 imports:
 	$(BIN)/lint-imports
 
+# Tests start hundreds of processes: none of them compiles again what another one has, whatever the machine's settings.
+tests tests-fast tests-lowest: export PYTHONDONTWRITEBYTECODE :=
+tests tests-fast tests-lowest: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/compiled
+
 tests:
-	$(BIN)/python -m pytest --numprocesses=auto --cov --cov-report=
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 	$(BIN)/coverage report --fail-under=$(FLOOR) --omit='$(PURE)'
 
 tests-fast:
-	$(BIN)/python -m pytest --numprocesses=auto --hypothesis-profile=few -m "not slow" tests/unit tests/project
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --hypothesis-profile=few -m "not slow" tests/unit tests/project
 
 tests-lowest:
 	@$(PYTHON) tools/make_venv.py $(LOWEST) requirements/lowest.txt
-	$(LOWEST)/bin/python -m pytest --numprocesses=auto --hypothesis-profile=few -m "not slow" tests/unit
+	$(LOWEST)/bin/python -m pytest --numprocesses=auto --dist=worksteal --hypothesis-profile=few -m "not slow" tests/unit
 
 compile = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' $(LOCK) --output-file requirements/$(1) $(2)

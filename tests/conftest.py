@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -58,6 +58,20 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         for name, value in (GIT | OFFLINE).items():
             patch.setenv(name, value)
         yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The mark is known to those who have no pytest-cov, too."""
+    config.addinivalue_line("markers", "no_cover: runs without the coverage being measured")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Properties are tried dozens of times, and measured each takes twice as long: examples have to cover everything
+    without them."""
+    for item in items:
+        if item.get_closest_marker("hypothesis"):
+            item.add_marker("no_cover")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

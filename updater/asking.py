@@ -9,7 +9,7 @@ from typing import TypeAlias
 from updater.core.hearing import Hearing, asks
 from updater.core.matching import Followed
 from updater.core.signing_keys import keys
-from updater.errors import ConfigurationError
+from updater.errors import ConfigurationError, RegistryError
 from updater.registry import Question, Word
 from updater.sight import Sight, tip_of
 
@@ -29,12 +29,28 @@ def begun(sight: Sight, followed: Collection[Followed]) -> Hearings:
 
 
 def gone_on(sight: Sight, hearings: Hearings, tags: Mapping[Match, Collection[str]]) -> Hearings:
-    """The same with what registries say of these tags of each image. All of them are asked at the same time."""
+    """The same with what registries say of these tags of each image. All of them are asked at the same time.
+
+    One that did not answer before is not asked about the next best: that would take as long again.
+    """
     questions = {match: _questions(hearings, match, mine) for match, mine in tags.items()}
     together = {each for mine in questions.values() for each in mine}
-    words = sight.registries.words(together) if sight.registries is not None and together else {}
+    silent = _silent(hearings)
+    words = {each: Word(failure=silent[_host(each.image)]) for each in together if _host(each.image) in silent}
+    asked = together - words.keys()
+    words |= sight.registries.words(asked) if sight.registries is not None and asked else {}
     more = {match: {each.tag: words[each] for each in mine} for match, mine in questions.items()}
     return {match: _with(hearing, more.get(match, {})) for match, hearing in hearings.items()}
+
+
+def _silent(hearings: Hearings) -> dict[str, RegistryError]:
+    """The registries that did not answer, each with the reason."""
+    heard = ((image, word) for (_, image), each in hearings.items() if each is not None for word in each.words.values())
+    return {_host(image): word.failure for image, word in heard if word.failure is not None and word.failure.retry}
+
+
+def _host(image: str) -> str:
+    return image.partition("/")[0]
 
 
 def _begun(sight: Sight, followed: Followed) -> Hearing | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -23,7 +23,7 @@ from updater.reviewing import weighing
 from updater.reviewing.branches import Review, look, revived
 from updater.reviewing.weighing import Stray
 from updater.sight import Sight, missing_branches, tip_of
-from updater.survey import survey
+from updater.survey import Survey, survey
 
 Doubtful: TypeAlias = tuple[str, str | None]
 """An environment, and a service of it or None."""
@@ -93,9 +93,10 @@ def make_plan(
     has_strays = not events and weighing.has_strays(repository, configuration)
     review = look(sight, proposing) if proposing or has_strays else Review()
     strays = tuple(weighing.strays(sight, configuration, review)) if has_strays else ()
-    following = {each.name for each in configuration.environments if each.settings.follow}
-    proposed = revived(review.branches.values(), following)
-    followed = matching.followed(configuration.environments, events, joined(awake, proposed))
+    proposed = revived(
+        review.branches.values(), {each.name for each in configuration.environments if each.settings.follow}
+    )
+    followed = matching.followed(configuration.environments, events, awake, proposed)
     promoted = promoting(configuration)
     concerned = [*(match.environment for match in followed), *offering.with_sources(configuration, promoted)]
     missing = missing_branches(repository, concerned)
@@ -116,7 +117,7 @@ def make_plan(
     settled, changes = _carry_out(sight, configuration, tips, said)
     there = {each.name for each in configuration.environments if each.branch not in missing}
     unknowable = {name: tuple(unknown(events, name, error)) for name, error in configuration.broken().items()}
-    unread = {(each.followed.environment.name, each.followed.image) for each in found.unreadable}
+    problems = (*configuration.errors, *missing.values(), *judged.problems)
     return Plan(
         tips,
         tuple(settled),
@@ -127,24 +128,24 @@ def make_plan(
             *(each for waits in unknowable.values() for each in waits),
         ),
         tuple(changes),
-        (
-            *configuration.errors,
-            *missing.values(),
-            *judged.problems,
-            *offered.problems,
-            *((review.problem,) if review.problem else ()),
-        ),
-        {
-            name: tuple(event for event in kept if (name, event.image) not in unread)
-            for name, kept in awake.items()
-            if name in there
-        },
+        tuple(filter(None, (*problems, *offered.problems, review.problem))),
+        _woken(awake, found, there),
         review,
         tuple(each for each in verdicts if each.target.environment in review.environments),
         {**{(each.followed.environment.name, None): str(each.error) for each in found.unreadable}, **offered.doubts},
         strays,
         unknowable,
     )
+
+
+def _woken(awake: Waiting, found: Survey, there: Collection[str]) -> Waiting:
+    """What waited and was decided on: in environments whose branches are there, and whose files could be read."""
+    unread = {(each.followed.environment.name, each.followed.image) for each in found.unreadable}
+    return {
+        name: tuple(event for event in kept if (name, event.image) not in unread)
+        for name, kept in awake.items()
+        if name in there
+    }
 
 
 def _heard(repository: Repository) -> tuple[str, dict[str, str | None]]:

@@ -9,6 +9,7 @@ import pytest
 from tests.helpers import gitops
 from tests.helpers.cli import CommandLine
 from tests.helpers.payloads import MODELS
+from updater.registries import sending
 
 TEST = f"""\
 overlays: overlays/test/{{service}}
@@ -29,6 +30,12 @@ FILES = {
     "overlays/test/model-a/kustomization.yaml": overlay("model-a", "1.0.0"),
     "overlays/test/model-b/kustomization.yaml": overlay("model-b", "1.0.0"),
 }
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry that is down is asked again at once."""
+    monkeypatch.setattr(sending, "_PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture

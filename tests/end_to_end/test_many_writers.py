@@ -15,7 +15,7 @@ from tests.helpers.git_server import GitServer
 from tests.helpers.payloads import MODELS, plain, record, write_records
 
 WRITERS = 4
-SERVICES = 12
+SERVICES = 8
 
 
 @pytest.mark.slow

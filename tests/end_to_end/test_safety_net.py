@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import cosign, gitops
+from tests.helpers import cosign, faults, gitops
 from tests.helpers.authority import Authority
 from tests.helpers.cli import CommandLine, Ran
 from tests.helpers.components import require
@@ -117,7 +117,7 @@ def team(tmp_path: Path, updater: CommandLine, registry: Registry) -> Team:
 @contextmanager
 def watching(team: Team, folder: Path, **more: object) -> Iterator[Service]:
     """A service that looks at the registries every second."""
-    with serving(team.bare, folder / "service", REGISTRY_INTERVAL="1s", **more) as service:
+    with serving(team.bare, folder / "service", faults.undisturbed(), REGISTRY_INTERVAL="1s", **more) as service:
         yield service
 
 
@@ -167,7 +167,7 @@ def test_what_was_pushed_while_the_service_was_down_lands_when_it_starts(
     registry: Registry, team: Team, tmp_path: Path
 ) -> None:
     digests = {service: registry.push(f"acme/{service}", "1.1.0", service.encode()) for service in SERVICES}
-    with serving(team.bare, tmp_path / "service") as service:
+    with serving(team.bare, tmp_path / "service", faults.undisturbed()) as service:
         for name, digest in digests.items():
             assert team.comes_to_run(f"1.1.0@{digest}", name), service.text()
 
@@ -408,7 +408,7 @@ def up(request: Request) -> Answer:
 def test_an_event_without_a_digest_waits_for_a_registry_that_is_down(tmp_path: Path, updater: CommandLine) -> None:
     with faulty_registry(down) as server:
         team = made(tmp_path, updater, server.host)
-        with serving(team.bare, tmp_path / "service", REGISTRY_INTERVAL="off") as service:
+        with serving(team.bare, tmp_path / "service", faults.undisturbed(), REGISTRY_INTERVAL="off") as service:
             assert service.post("/hooks/generic", {"image": f"{server.host}/acme/model-a:1.1.0"}).status == 202
             assert eventually(lambda: server.count("HEAD") > 0, PATIENCE), service.text()
             assert [each["state"] for each in service.events()] == ["waiting"]

@@ -162,7 +162,7 @@ def test_the_log_is_json_and_follows_a_push_from_its_arrival_to_its_commit(hooks
 
 def test_who_keeps_guessing_has_to_wait_and_who_knows_the_secret_does_not(tmp_path: Path) -> None:
     bare = gitops.remote(tmp_path / "gitops.git", FILES)
-    with serving(bare, tmp_path / "one", HOOK_SECRET_GENERIC=SECRET) as service:
+    with serving(bare, tmp_path / "one", faults.undisturbed(), HOOK_SECRET_GENERIC=SECRET) as service:
         with ThreadPoolExecutor(40) as guessers:
             guess = {"Authorization": "Bearer guessed"}
             answers = list(guessers.map(lambda _: service.post("/hooks/generic", GOOD, guess), range(40)))
@@ -188,7 +188,9 @@ def test_a_merge_that_github_tells_of_lets_the_promotion_go_on(tmp_path: Path) -
     }
     settings = {"environments/staging.yaml": STAGING, "environments/production.yaml": PRODUCTION}
     bare = gitops.remote(tmp_path / "gitops.git", {**FILES, **both, **settings})
-    with serving(bare, tmp_path / "one", HOOK_SECRET_GENERIC=SECRET, HOOK_SECRET_GITHUB=SECRET) as service:
+    with serving(
+        bare, tmp_path / "one", faults.undisturbed(), HOOK_SECRET_GENERIC=SECRET, HOOK_SECRET_GITHUB=SECRET
+    ) as service:
         assert service.post("/hooks/generic", GOOD, BEARER).status == 202
         assert eventually(lambda: gitops.refs(bare, "refs/updater/pr/") != [], PATIENCE), service.text()
         Person(bare, tmp_path / "alice").merge("updater/staging/model-a")
@@ -205,7 +207,9 @@ def test_statuses_that_tests_and_clusters_send_are_on_the_forge_before_the_answe
     overlays = {"overlays/staging/model-a/kustomization.yaml": overlay("model-a", "1.0.0")}
     bare = gitops.remote(tmp_path / "gitops.git", {**FILES, **overlays, "environments/staging.yaml": STAGING + gates})
     sources = ("GENERIC", "STATUS", "ARGOCD", "FLUX")
-    with serving(bare, tmp_path / "one", **{f"HOOK_SECRET_{name}": SECRET for name in sources}) as service:
+    with serving(
+        bare, tmp_path / "one", faults.undisturbed(), **{f"HOOK_SECRET_{name}": SECRET for name in sources}
+    ) as service:
         assert service.post("/hooks/generic", GOOD, BEARER).status == 202
         service.ended(1)
         commit = gitops.tip(bare)
@@ -259,7 +263,7 @@ def test_an_idle_service_ends_at_once_without_an_error(tmp_path: Path) -> None:
 def test_a_stop_while_remote_and_sender_hang_leaves_the_rest_for_the_next_start_and_no_process(tmp_path: Path) -> None:
     bare = gitops.remote(tmp_path / "served" / "gitops.git", FILES)
     with GitServer(bare.parent) as server:
-        with serving(server.url(), tmp_path / "one") as service:
+        with serving(server.url(), tmp_path / "one", faults.undisturbed()) as service:
             server.faults = {PUSH: "hang"}
             assert service.post("/hooks/generic", GOOD).status == 202
             assert eventually(lambda: server.count(PUSH) == 1)
@@ -270,7 +274,7 @@ def test_a_stop_while_remote_and_sender_hang_leaves_the_rest_for_the_next_start_
                 assert service.stop() == 0
             assert eventually(lambda: running_git() == [], 5), "the server would leave them hanging for longer"
         server.faults = {}
-        with serving(server.url(), tmp_path / "one") as service:
+        with serving(server.url(), tmp_path / "one", faults.undisturbed()) as service:
             assert [(each["state"], each["tries"]) for each in service.ended(2)] == [("done", 1), ("done", 1)]
     assert (tag(bare, "test"), tag(bare, "test", "model-b")) == ("1.1.0", "1.2.0")
     assert gitops.git(bare, "rev-list", "--count", "main") == "3"

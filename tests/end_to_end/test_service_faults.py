@@ -96,7 +96,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> State:
     """What two pushes lead to."""
     folder = tmp_path_factory.mktemp("undisturbed")
     bare = gitops.remote(folder / "gitops.git", EVERYTHING)
-    with serving(bare, folder) as service:
+    with serving(bare, folder, faults.undisturbed()) as service:
         assert sent(service, PUSHES) == []
         service.ended(2)
         assert eventually(lambda: len(gitops.refs(bare, "refs/updater/pr/")) == 2, PATIENCE)
@@ -176,7 +176,8 @@ def test_an_outage_of_the_remote_loses_nothing_and_ends_in_few_pushes(tmp_path: 
     bare = gitops.remote(
         tmp_path / "served" / "gitops.git", {"environments/test.yaml": FILES["environments/test.yaml"], **overlays}
     )
-    with GitServer(bare.parent) as server, serving(server.url(), tmp_path / "one", GIT_TIMEOUT=2) as service:
+    launch = faults.undisturbed()
+    with GitServer(bare.parent) as server, serving(server.url(), tmp_path / "one", launch, GIT_TIMEOUT=2) as service:
         assert service.tells("the repository is open")
         server.faults = {PUSH: fault, FETCH: fault}
         pushes = [plain(f"{MODELS}/{name}", tag) for tag in ("1.2.0", "1.1.0") for name in MANY]
@@ -209,7 +210,7 @@ def test_nothing_is_accepted_while_the_inbox_is_damaged(tmp_path: Path) -> None:
     inbox = storage.inbox_file(git.remote(str(bare)), tmp_path / "one" / "state")
     inbox.parent.mkdir(parents=True)
     inbox.write_bytes(b"this was a database once" * 1000)
-    with started(bare, tmp_path / "one", HOOKS_OPEN="1") as service:
+    with started(bare, tmp_path / "one", faults.undisturbed(), HOOKS_OPEN="1") as service:
         service.await_port()
         refused = service.post("/hooks/generic", PUSHES[0])
         assert (refused.status, "retry-after" in refused.headers) == (503, True)
@@ -275,7 +276,7 @@ def files() -> Iterator[None]:
 def test_connections_that_say_nothing_or_little_keep_nobody_out_and_are_closed(tmp_path: Path, files: None) -> None:
     """2,200 of them; 10,000 with `UPDATER_LONG_TESTS`."""
     bare = gitops.remote(tmp_path / "gitops.git", FILES)
-    with serving(bare, tmp_path / "one", HOOK_SECRET_GENERIC=SECRET) as service:
+    with serving(bare, tmp_path / "one", faults.undisturbed(), HOOK_SECRET_GENERIC=SECRET) as service:
 
         async def crowd() -> tuple[list[bytes], int]:
             silent = [await opened(service.port, b"") for _ in range(IDLE)]
@@ -311,7 +312,7 @@ async def rest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> by
 
 def test_a_flood_of_wrong_secrets_keeps_nobody_out(tmp_path: Path) -> None:
     bare = gitops.remote(tmp_path / "gitops.git", FILES)
-    with serving(bare, tmp_path / "one", HOOK_SECRET_GENERIC=SECRET) as service:
+    with serving(bare, tmp_path / "one", faults.undisturbed(), HOOK_SECRET_GENERIC=SECRET) as service:
         content = b"x" * 100_000
 
         async def flood() -> list[bytes]:

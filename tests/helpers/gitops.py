@@ -17,13 +17,14 @@ COMMITTER = Identity("Robot", "robot@example.org")
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OpenMirror = Callable[..., Mirror]
 """The fixture `mirror`: like `opened` below, and closed at the end of the test."""
+UNTIDY = ("-c", "maintenance.auto=false")
 Files = Mapping[str, bytes | str | None]
 """Path to new content; None takes the file away."""
 
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> str:
-    """The output of a git command that has to succeed."""
-    done = subprocess.run(["git", *arguments], cwd=folder, input=stdin, capture_output=True)
+    """The output of a git command that has to succeed; it does not stop to tidy up what will not be kept."""
+    done = subprocess.run(["git", *UNTIDY, *arguments], cwd=folder, input=stdin, capture_output=True)
     assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr.decode()}"
     return done.stdout.decode(errors="surrogateescape").rstrip("\n")
 
@@ -31,15 +32,21 @@ def git(folder: Path, *arguments: str, stdin: bytes = b"") -> str:
 def empty_remote(folder: Path) -> Path:
     """A bare repository without a commit, to which one may push over HTTP."""
     folder.mkdir(parents=True)
-    git(folder, "init", "--quiet", "--bare", "--initial-branch=main")
-    git(folder, "config", "http.receivepack", "true")
+    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "--template=")
+    with (folder / "config").open("a") as config:
+        config.write("[http]\n\treceivepack = true\n[receive]\n\tautogc = false\n")
     return folder
 
 
 def remote(folder: Path, files: Files) -> Path:
     """A bare repository with these files on its branch `main`."""
-    bare = empty_remote(folder)
-    Person(bare, folder.with_name(f"{folder.name}-first")).commit(files, "Start")
+    bare, work = empty_remote(folder), folder.with_name(f"{folder.name}-first")
+    work.mkdir()
+    for path, content in files.items():
+        _write(work / path, content)
+    here = (f"--git-dir={bare}", "--work-tree=.")
+    git(work, *here, "add", "--all")
+    git(work, *here, "commit", "--quiet", "--allow-empty", "--message=Start")
     return bare
 
 
@@ -89,7 +96,7 @@ class Person:
         """Commits these changes on top of a branch, which is made from `main` if it is not there."""
         self._stand_on(branch)
         for path, content in files.items():
-            self._write(self.folder / path, content)
+            _write(self.folder / path, content)
         git(self.folder, "add", "--all")
         git(self.folder, "commit", "--quiet", "--allow-empty", f"--message={message}")
         return self._publish(branch)
@@ -129,7 +136,7 @@ class Person:
         git(self.folder, "fetch", "--quiet", "origin")
         git(self.folder, "checkout", "--quiet", "--force", "-B", name, since)
         for path, content in files.items():
-            self._write(self.folder / path, content)
+            _write(self.folder / path, content)
         git(self.folder, "add", "--all")
         git(self.folder, "commit", "--quiet", "--allow-empty", f"--message={message}")
         git(self.folder, *(merging or ("pull", "--quiet", "--no-rebase", "--no-edit", "origin", branch)))
@@ -151,18 +158,19 @@ class Person:
 
     def _stand_on(self, branch: str) -> None:
         git(self.folder, "fetch", "--quiet", "--prune", "origin")
-        known = git(self.folder, "for-each-ref", "--format=%(refname)", f"refs/remotes/origin/{branch}")
-        start = f"origin/{branch}" if known else "origin/main"
-        if git(self.folder, "for-each-ref", "refs/remotes/origin"):
+        known = refs(self.folder, "refs/remotes/origin")
+        start = f"origin/{branch}" if f"refs/remotes/origin/{branch}" in known else "origin/main"
+        if known:
             git(self.folder, "checkout", "--quiet", "--force", "--detach", start)
 
     def _publish(self, branch: str) -> str:
         git(self.folder, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
         return git(self.folder, "rev-parse", "HEAD")
 
-    def _write(self, file: Path, content: bytes | str | None) -> None:
-        if content is None:
-            file.unlink()
-            return
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content.encode() if isinstance(content, str) else content)
+
+def _write(file: Path, content: bytes | str | None) -> None:
+    if content is None:
+        file.unlink()
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content.encode() if isinstance(content, str) else content)

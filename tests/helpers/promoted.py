@@ -17,6 +17,7 @@ from updater.forge import GATES, PullRequest, Status
 from updater.model import Decision, Delivery, Outcome
 from updater.pipeline import Parts, Report
 from updater.protocols import Memo
+from updater.registry import Registries
 from updater.sight import Render, unrendered
 
 HEAD = "updater/staging/model-a"
@@ -48,12 +49,13 @@ class World:
     verify: Verify = agree
     memo: Memo = field(default_factory=set[str])
     render: Render = unrendered
+    registries: Registries | None = None
 
     @property
     def parts(self) -> Parts:
         """What the updater works with."""
         made = sight(self.repository, self.verify, self.clock)
-        made = replace(made, forge=lambda: self.forge, memo=self.memo, render=self.render)
+        made = replace(made, forge=lambda: self.forge, memo=self.memo, render=self.render, registries=self.registries)
         return Parts(made, {"generic": generic.decode}, lambda _tries: None)
 
     # What the updater does.

@@ -273,7 +273,7 @@ def _listening(received: queue.Queue[bytes]) -> Iterator[int]:
             """Says nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sink) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield server.server_address[1]
@@ -284,12 +284,12 @@ def _listening(received: queue.Queue[bytes]) -> Iterator[int]:
 
 def _await(process: subprocess.Popen[bytes], port: int) -> None:
     """Until it listens; it gives no other sign."""
-    for _ in range(200):
+    for _ in range(1000):
         assert process.poll() is None, "the registry ended at once"
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.01)
         else:
             return
     raise AssertionError(f"nobody listens on port {port}")

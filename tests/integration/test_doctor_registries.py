@@ -19,10 +19,17 @@ from tests.helpers.registry_tokens import token_server
 from updater import bootstrap, settings
 from updater.doctor import registries
 from updater.doctor.checks import Check
+from updater.registries import sending
 
 OVERLAY = "images:\n  - name: {image}\n    newTag: 1.0.0\n"
 TEST = "overlays: overlays/test/{service}\nfollow:\n  - {image: '**'MORE}\nverify: parse\n"
 Examine = Callable[..., list[Check]]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry that is down is asked again at once."""
+    monkeypatch.setattr(sending, "_PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture
@@ -46,10 +53,10 @@ def examine(tmp_path: Path) -> Examine:
     return examined
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[Registry]:
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry that lets nobody in but alice, with an image in it."""
-    with running_registry(tmp_path / "registry", notifies=False, basic=("alice", "se same")) as registry:
+    with running_registry(tmp_path_factory.mktemp("registry"), notifies=False, basic=("alice", "se same")) as registry:
         registry.push("models/model-a", "1.0.0")
         registry.push("models/model-a", "1.1.0", b"another")
         yield registry

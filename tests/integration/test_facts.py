@@ -253,6 +253,7 @@ def test_what_is_carried_on_is_what_a_fresh_disk_finds(setting: Setting) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_what_is_carried_on_through_any_history_is_what_a_fresh_disk_finds(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, seed: int

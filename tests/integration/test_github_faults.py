@@ -170,6 +170,7 @@ def test_the_limit_of_the_hour_is_waited_for_when_it_is_over_soon(github: Hub) -
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_a_hundred_pull_requests_are_opened_within_the_limits_for_writes(github: Hub) -> None:
     *drafts, last = github.drafts(101, labels=["promotion"], reviewers=["alice"])
     for draft in drafts:
@@ -190,6 +191,7 @@ def test_a_hundred_pull_requests_are_opened_within_the_limits_for_writes(github:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_more_writes_than_an_hour_takes_are_left_for_later(github: Hub) -> None:
     commit = gitops.tip(github.github.bare)
     for _ in range(500):

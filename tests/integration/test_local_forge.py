@@ -458,7 +458,7 @@ for number in range(count):
 
 @pytest.mark.slow
 def test_processes_that_work_at_the_same_time_lose_nothing_and_share_no_number(stand: LocalStand) -> None:
-    processes, each = 8, 5
+    processes, each = 5, 4
     first = proposed(stand)
     commit = stand.push("work", {"a.yaml": "a: 5\n"})
     branches = [f"updater/p{process}/s{number}" for process in range(processes) for number in range(each)]

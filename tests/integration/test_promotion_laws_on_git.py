@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from dulwich.objects import Commit, Tree
 from dulwich.repo import Repo
 from hypothesis import settings
@@ -194,6 +195,8 @@ class OnARepository(Promotions):
                 self.folder.cleanup()
 
 
+@pytest.mark.slow
+@pytest.mark.no_cover
 def test_the_laws_of_promotion_hold_on_git_whatever_happens() -> None:
     size = settings(max_examples=STORIES, stateful_step_count=15, deadline=None, derandomize=STORIES == FEW)
     run_state_machine_as_test(OnARepository, settings=size)

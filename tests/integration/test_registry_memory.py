@@ -162,6 +162,18 @@ def test_a_damaged_file_is_thrown_away(file: Path, content: bytes) -> None:
         assert found.known("a") == KEPT
 
 
+@pytest.mark.parametrize("damage", ["body = x'00ff00ff'", "headers = '{'"])
+def test_an_answer_that_was_damaged_is_none_and_makes_room_for_the_next(file: Path, damage: str) -> None:
+    with closing(Memory(file)) as first:
+        first.keep("a", KEPT)
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute(f"UPDATE answer SET {damage}")
+    with closing(Memory(file)) as second:
+        assert second.known("a") is None
+        second.keep("a", KEPT)
+        assert second.known("a") == KEPT
+
+
 def test_a_file_of_another_release_is_thrown_away(file: Path) -> None:
     with closing(Memory(file)) as old:
         old.keep("a", KEPT)

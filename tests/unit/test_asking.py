@@ -156,6 +156,18 @@ def test_a_tag_that_is_gone_is_refused_and_the_next_best_lands() -> None:
     assert (plan.decisions[0].exit_code, plan.decisions[0].retry, plan.problems) == (4, False, ())
 
 
+def test_what_was_decided_on_stays_decided_while_the_next_best_of_another_image_is_asked_about() -> None:
+    other = IMAGE.replace("model-a", "model-b")
+    files = {**rules(order="semver"), **overlay("1", "a"), **overlay("1", "a", service="model-b")}
+    three = [pushed("2", "b"), pushed("3", "c"), pushed("2", "b", image=other)]
+    plan = planned(files, FakeRegistries({"2": "b"}), *three)
+    assert sorted((each.image, each.to.tag, each.outcome) for each in plan.decisions) == [
+        (IMAGE, "2", COMMITTED),
+        (IMAGE, "3", REFUSED),
+        (other, "2", REFUSED),
+    ]
+
+
 def test_a_push_whose_digest_only_the_registry_knows_waits_while_that_is_down() -> None:
     plan = planned({**rules(), **overlay("1", "a")}, FakeRegistries(down=DOWN), pushed("2"))
     decision = only(plan)
@@ -206,6 +218,15 @@ def test_a_new_push_under_a_tag_that_was_taken_back_is_asked_about_and_lands_if_
     assert outcomes("c") == [(version("latest", "c"), COMMITTED)]
 
 
+def test_a_push_without_digest_that_orders_below_what_was_taken_back_is_held_and_nobody_is_asked() -> None:
+    repository = FakeRepository({"main": {**rules(order="semver"), **overlay("1.0.0", "a")}})
+    repository.revert("main", repository.commit("main", overlay("1.2.0", "b"), minutes=1), minutes=5)
+    repository.refresh()
+    asked = FakeRegistries({"1.1.0": "c"})
+    plan = make_plan(replace(sight(repository), registries=asked), [pushed("1.1.0", minutes=3)], lambda: {})
+    assert (only(plan).outcome, asked.asked) == (HELD, [])
+
+
 # --- signatures
 
 
@@ -234,15 +255,15 @@ def test_nothing_lands_while_nobody_can_say_whether_it_is_signed() -> None:
 
 def test_where_no_registry_can_be_asked_a_rule_with_a_key_lets_nothing_in() -> None:
     plan = planned({**rules(SIGNED), **overlay("1", "a")}, None, pushed("2", "b"))
-    assert (only(plan).outcome, only(plan).exit_code) == (REFUSED, ConfigurationError.exit_code)
+    assert (only(plan).outcome, only(plan).exit_code, only(plan).keeps) == (REFUSED, ConfigurationError.exit_code, True)
     assert "environments/test.yaml:2: no registry can be asked here" in only(plan).reason
 
 
-def test_a_key_that_is_not_there_is_told_with_its_place_and_lets_nothing_in() -> None:
+def test_a_key_that_is_not_there_is_told_with_its_place_and_what_was_pushed_is_kept_until_it_is() -> None:
     files = {**rules(SIGNED), **overlay("1", "a")}
     del files["cosign.pub"]
     decision = only(planned(files, FakeRegistries({"2": "b"}), pushed("2", "b")))
-    assert (decision.outcome, decision.exit_code) == (REFUSED, ConfigurationError.exit_code)
+    assert (decision.outcome, decision.exit_code, decision.keeps) == (REFUSED, ConfigurationError.exit_code, True)
     assert decision.reason.startswith("environments/test.yaml:2: ")
     assert "cosign.pub" in decision.reason
 
@@ -269,4 +290,12 @@ def test_what_a_look_has_found_lands_with_its_digest_even_where_none_stood() -> 
     listed = replace(pushed("2"), earliest=at(4))
     assert only(planned({**rules(), **overlay("1")}, asked, listed)).to == version("2", "b")
     assert only(planned({**rules("  pin: tag"), **overlay("1")}, asked, listed)).to == version("2")
-    assert asked.asked == [{"2"}]
+    assert asked.asked == [{"2"}, {"2"}]
+
+
+def test_a_registry_that_did_not_answer_is_not_asked_about_the_next_best() -> None:
+    asked = FakeRegistries(down=DOWN)
+    files = {**rules(order="semver"), **overlay("1", "a")}
+    plan = planned(files, asked, pushed("2"), pushed("3"), pushed("4"))
+    assert [(each.outcome, each.reason) for each in plan.decisions] == [(REFUSED, str(DOWN))] * 3
+    assert (asked.asked, plan.problems) == ([{"4"}], (DOWN,))

@@ -349,6 +349,12 @@ def test_aliases_cannot_make_a_flat_file_deep() -> None:
             "write `signed-by: {key: cosign.pub}`",
         ),
         (
+            "overlays: o/{service}\nfollow:\n  - image: x\n    pin: tag\n    signed-by: {key: a.pub}\n",
+            5,
+            "`follow[0].signed-by`: a digest is what is signed, and `pin: tag` writes none",
+            "take `pin: tag` out: a tag alone may name another image tomorrow",
+        ),
+        (
             SMALL + "branch: 7\n",
             3,
             "`branch` must be text",

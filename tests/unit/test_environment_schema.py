@@ -28,7 +28,7 @@ FOLLOWING: dict[str, Any] = {
             "prereleases": True,
             "tags": "^v?(?P<key>.+)$",
             "ignore": ["-debug$"],
-            "pin": "tag",
+            "pin": "digest",
             "confirm": True,
             "signed-by": {"key": ["keys/new.pub", "keys/old.pub"]},
         },

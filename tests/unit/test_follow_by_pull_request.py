@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.events import IMAGE, delivery
+from tests.helpers.events import IMAGE, delivery, digest
+from tests.helpers.fake_registries import DOWN, KEY, FakeRegistries
 from tests.helpers.fake_repository import environment_file, images
 from tests.helpers.promoted import HEAD, OTHER, World, following, standing, told
 from updater.errors import ForgeError, ForgeRefused, ForgeUnavailable
@@ -271,3 +272,42 @@ def test_what_is_left_over_of_a_squash_with_a_strangers_commit_keeps_nothing_new
     ours.merge(1, method="squash")
     report = ours.handle(delivery("3"))
     assert (told(report)[0], ours.open) == (("3", PROPOSED), {HEAD: "Deploy model-a 3 to staging"})
+
+
+def test_it_stays_and_may_not_be_merged_while_nobody_can_say_whether_it_is_still_signed() -> None:
+    (settings,) = with_settings().items()
+    signed = {settings[0]: f"{settings[1]}  signed-by: {{key: cosign.pub}}\n", "cosign.pub": KEY}
+    ours = following(files=signed)
+    ours.registries = FakeRegistries({"2": "b"})
+    ours.handle(delivery("2", "b"))
+    assert ours.gates()[0] == "success"
+    ours.registries = FakeRegistries(down=DOWN)
+    ours.reconcile()
+    assert (ours.open, ours.gates()) == ({HEAD: "Deploy model-a 2 to staging"}, ("pending", str(DOWN)))
+    ours.registries = FakeRegistries({"2": "b"}, unsigned={"b"})
+    ours.reconcile()
+    assert (ours.open, ours.waits) == ({}, {"staging": ["2"]})
+
+
+def test_one_that_was_approved_may_be_merged_though_its_tag_names_another_image_by_now() -> None:
+    ours = following(files=environment_file("staging", "deliver: pull-request"))
+    ours.registries = FakeRegistries({"main": "b"})
+    ours.handle(delivery("main", "b"))
+    ours.forge.approved(1)
+    ours.registries = FakeRegistries({"main": "c"})
+    report = ours.handle(delivery("main", "c", 30))
+    assert [(each.to.digest, each.outcome) for each in report.decisions] == [
+        (digest("b"), PROPOSED),
+        (digest("c"), WAITING),
+    ]
+    assert (ours.gates()[0], ours.waits) == ("success", {"staging": ["main"]})
+
+
+def test_one_that_nobody_approved_is_moved_to_what_its_tag_names_now() -> None:
+    ours = following(files=environment_file("staging", "deliver: pull-request"))
+    ours.registries = FakeRegistries({"main": "b"})
+    ours.handle(delivery("main", "b"))
+    ours.registries = FakeRegistries({"main": "c"})
+    report = ours.handle(delivery("main", "c", 30))
+    assert [(each.to.digest, each.outcome) for each in report.decisions][0] == (digest("c"), PROPOSED)
+    assert (len(ours.open), ours.waits) == (1, {})

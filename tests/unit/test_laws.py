@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -351,6 +352,8 @@ def _releases(text: bytes) -> set[tuple[str, str, str | None]]:
     return {(each["service"], each["version"], each.get("reason")) for each in items}
 
 
+@pytest.mark.slow
+@pytest.mark.no_cover
 def test_the_laws_hold_whatever_happens() -> None:
     size = settings(max_examples=STORIES, stateful_step_count=30, deadline=None, derandomize=STORIES == FEW)
     run_state_machine_as_test(Laws, settings=size)

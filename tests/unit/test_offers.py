@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.events import IMAGE, at, digest, rule
-from updater.core.offers import MOST, SOURCE, offers
+from updater.core.environment import SignedBy
+from updater.core.offers import MOST, MOST_SIGNED, SOURCE, offers
 from updater.model import Event, Version
 from updater.registry import Listing, Sighting
 
@@ -111,6 +112,11 @@ def test_what_was_found_later_was_pushed_after_the_look_before() -> None:
 def test_no_more_than_the_best_are_offered() -> None:
     tags = [f"1.0.{number}" for number in range(1, MOST + 20)]
     assert found(listed(*tags)) == list(reversed(tags))[:MOST]
+
+
+def test_of_images_that_have_to_be_signed_a_few_are_offered_each_costs_some_requests() -> None:
+    tags = [f"1.0.{number}" for number in range(1, 20)]
+    assert found(listed(*tags), signed_by=SignedBy("cosign.pub")) == list(reversed(tags))[:MOST_SIGNED]
 
 
 TAGS = st.text("0123456789abv-.", min_size=1, max_size=8)

@@ -121,6 +121,15 @@ def test_a_look_never_undoes_a_revert_and_says_so() -> None:
     assert "1.0.0" in standing(repository)
 
 
+def test_a_look_does_not_bring_back_a_reverted_tag_though_it_may_name_another_image_by_now() -> None:
+    repository = FakeRepository({"main": files()})
+    repository.revert("main", repository.commit("main", overlay("1.2.0", "c"), minutes=10), minutes=20)
+    asked = FakeRegistries({**NEWER, "1.2.0": "d"})
+    report = passed(repository, listed("1.0.0", "1.2.0"), asked)
+    assert [(each.to.tag, each.outcome) for each in report.decisions] == [("1.2.0", Outcome.HELD)]
+    assert asked.asked == []
+
+
 def test_what_orders_between_is_held_unless_it_was_surely_pushed_after_the_revert() -> None:
     def outcome(seen: Sighting) -> Outcome:
         repository = FakeRepository({"main": files()})
@@ -180,6 +189,49 @@ def test_an_unsigned_image_that_was_refused_is_let_in_at_the_next_pass_once_it_i
     passed(repository, {}, asked)
     assert "1.2.0" in standing(repository)
     assert "refs/updater/waiting/test" not in repository.remote
+
+
+def by_time(tag: str = "main-1") -> dict[str, str]:
+    return {**environment_file("test"), **overlay(tag, "a")}
+
+
+def test_what_a_look_has_found_is_not_taken_for_newer_than_what_came_since_the_look_before_and_is_told() -> None:
+    repository = FakeRepository({"main": by_time()})
+    tags = {"main-1": "a", "zz": "b", "main-2": "c"}
+    seen = replace(parts(repository, FakeRegistries(tags)), decoders={"generic": generic.decode})
+    pipeline.handle(seen, [delivery("main-2", "c", 20)])
+    report = passed(repository, listed("main-1", "main-2", zz=Sighting(None, at(30), at(10))), FakeRegistries(tags))
+    assert [(each.to.tag, each.outcome) for each in report.decisions] == [("zz", Outcome.REJECTED)]
+    assert (
+        "found at 2026-11-20T12:30:00Z, and not yet at 2026-11-20T12:10:00Z: nobody knows" in report.decisions[0].reason
+    )
+    assert "main-2" in standing(repository)
+
+
+def test_an_event_that_comes_after_a_look_has_found_its_push_and_another_one_still_decides() -> None:
+    repository = FakeRepository({"main": by_time()})
+    tags = {"main-1": "a", "zz": "b", "aa": "c"}
+    found = Sighting(None, at(30), at(10))
+    passed(repository, listed("main-1", zz=found, aa=found), FakeRegistries(tags))
+    assert "zz" in standing(repository)
+    seen = replace(parts(repository, FakeRegistries(tags)), decoders={"generic": generic.decode})
+    pipeline.handle(seen, [delivery("zz", "b", 15), delivery("aa", "c", 20)])
+    assert "aa" in standing(repository)
+
+
+def test_what_the_tag_that_stands_names_now_is_newer_whenever_it_was_pushed() -> None:
+    repository = FakeRepository({"main": by_time()}, since=20)
+    moved = Sighting(digest("b"), at(30), at(10))
+    passed(repository, listed(**{"main-1": moved}), FakeRegistries({"main-1": "b"}))
+    assert digest("b") in standing(repository)
+    assert passed(repository, listed(**{"main-1": moved}), FakeRegistries({"main-1": "b"})) == Report()
+
+
+def test_a_list_that_is_old_by_now_lands_nothing_that_its_tag_does_not_name_any_more() -> None:
+    repository = FakeRepository({"main": by_time()})
+    asked = FakeRegistries({"main-1": "c"}, is_known=False)
+    passed(repository, listed(**{"main-1": Sighting(digest("b"), at(30), at(10))}), asked)
+    assert (digest("a") in standing(repository), asked.asked) == (True, [{"main-1"}])
 
 
 def test_of_images_that_are_not_signed_the_best_alone_is_kept() -> None:

@@ -43,6 +43,7 @@ def test_what_waits_behind_an_approved_pull_request_is_proposed_once_that_is_wit
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_the_laws_of_promotion_hold_whatever_happens() -> None:
     size = settings(max_examples=STORIES, stateful_step_count=30, deadline=None, derandomize=STORIES == FEW)
     run_state_machine_as_test(InMemory, settings=size)

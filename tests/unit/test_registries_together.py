@@ -14,9 +14,13 @@ import pytest
 
 from tests.helpers.events import at, digest, pushed
 from tests.helpers.fake_repository import StoppedClock
+from tests.helpers.faulty_registry import Answer, faulty_registry
+from tests.helpers.patience import eventually
+from updater.adapters.clock import SystemClock
 from updater.core.oci import Descriptor
 from updater.errors import RegistryError, RegistryRefused, RegistryUnavailable, UsageError
 from updater.model import Version
+from updater.registries import connect
 from updater.registries.answers import Served, Tagged
 from updater.registries.memory import Memory
 from updater.registries.silence import GIVEN_UP
@@ -108,14 +112,14 @@ class Place:
         return self.stores["reg.example"]
 
     @contextmanager
-    def open(self, *, shared: bool = False) -> Iterator[Registries]:
+    def open(self) -> Iterator[Registries]:
         def connect(host: str) -> Registry:
             self.connected.append(host)
             return self.stores[host]
 
         made = Registries(
             lambda host: host == "reg.example", connect, Memory(self.folder / "registries.sqlite"), self.clock.now,
-            lambda: self.seconds, shared=shared,
+            lambda: self.seconds, lambda: None,
         )  # fmt: skip
         try:
             yield made
@@ -331,7 +335,7 @@ def test_of_the_wanted_tags_it_is_asked_what_they_name(place: Place) -> None:
 def test_what_the_list_itself_tells_is_not_asked(place: Place) -> None:
     place.one.listed = {"1": Tagged(RUNS, at(-5))}
     with place.open() as registries:
-        assert listing(place, registries, "1").tags == {"1": Sighting(RUNS, at(-5))}
+        assert listing(place, registries, "1").tags == {"1": Sighting(RUNS, at(-5), at(-5))}
     assert place.one.asked == ["tags models/model-a"]
 
 
@@ -362,13 +366,6 @@ def test_what_came_since_the_last_look_is_known_by_whoever_looks_next(place: Pla
     assert found.tags == {"1": Sighting(HELM, at(60), at(0)), "2": Sighting(None, at(60), at(0))}
 
 
-def test_where_others_take_events_what_was_found_is_no_younger_than_the_look_before(place: Place) -> None:
-    with place.open(shared=True) as registries:
-        listing(place, registries)
-        place.clock.time, place.one.named = at(60), {"1": RUNS}
-        assert listing(place, registries).tags == {"1": Sighting(None, at(0), at(0))}
-
-
 def test_events_tell_when_it_was_pushed(place: Place) -> None:
     with place.open() as registries:
         listing(place, registries)
@@ -396,3 +393,20 @@ def test_a_look_that_broke_off_is_no_look(place: Place) -> None:
         assert registries.listings({IMAGE: {"1"}}) == {IMAGE: DOWN}
         place.one.fails, place.clock.time = {}, at(60)
         assert listing(place, registries, "1").tags == {"1": Sighting(RUNS)}
+
+
+# --- the end
+
+
+def test_who_waits_for_a_turn_goes_home_when_it_ends(tmp_path: Path) -> None:
+    with faulty_registry(lambda _: Answer(200, {"content-type": "application/json"}, b'{"tags": []}')) as server:
+        file = tmp_path / "registries.yaml"
+        file.write_text(f'"{server.host}": {{calls-per-minute: 2}}\n')
+        registries = connect({"UPDATER_REGISTRIES": str(file)}, tmp_path, SystemClock())
+        images: dict[str, tuple[str, ...]] = {f"{server.host}/acme/{name}": () for name in ("model-a", "model-b")}
+        asking = threading.Thread(target=registries.listings, args=(images,), daemon=True)
+        asking.start()
+        assert eventually(lambda: len(server.requests) == 1), "the other one's turn comes half a minute later"
+        registries.close()
+        asking.join(5)
+        assert not asking.is_alive()

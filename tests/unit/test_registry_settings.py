@@ -244,7 +244,7 @@ def test_neither_a_password_in_the_file_nor_one_in_a_url_is_repeated(read: Read)
         told, hint = refusal(read, f"r.example.org:\n  {text}\n")
         assert "hunter2" not in f"{told}{hint}"
     told, hint = refusal(read, "r.example.org:\n  password: hunter2\n")
-    assert told == ":2: r.example.org: a password does not belong into this file"
+    assert told == ":2: r.example.org: a password does not belong in this file"
     assert "password-file" in (hint or "")
 
 

@@ -143,6 +143,11 @@ def test_no_value_of_a_secret_is_ever_shown(old: str, new: str, one: str, other:
         assert other not in text
 
 
+def test_data_that_are_no_mapping_are_blanked_as_a_whole() -> None:
+    (diff,) = diffs(manifest("s", "Secret", "data: aGlkZGVu\n"), manifest("s", "Secret", "data: c2VjcmV0\n"))
+    assert diff.lines[-2:] == ("-data: (blanked)", "+data: (blanked, another value)")
+
+
 def test_what_cannot_be_read_and_speaks_of_a_secret_is_blanked_as_a_whole() -> None:
     (diff,) = diffs("kind: Secret\ndata: [hidden", "kind: Secret\ndata: [other")
 

@@ -40,6 +40,11 @@ def test_a_rule_is_compiled_once() -> None:
     assert rule("semver", range="1.x") is rule("semver", range="1.x")
 
 
+def test_rules_that_are_written_alike_have_the_same_name_and_no_others() -> None:
+    assert rule("semver", range="1.x").name == rule("semver", range="1.x").name
+    assert rule("semver", range="1.x").name != rule("semver", range="2.x").name
+
+
 @pytest.mark.parametrize(
     ("order", "settings", "tag", "reason"),
     [

@@ -37,9 +37,9 @@ def after(*looks: tuple[float, Listed]) -> Knowledge:
     return known
 
 
-def seen(*looks: tuple[float, Listed], pushes: Pushes | None = None, shared: bool = False) -> dict[str, Sighting]:
+def seen(*looks: tuple[float, Listed], pushes: Pushes | None = None) -> dict[str, Sighting]:
     """What the last of these looks tells."""
-    return sightings(after(*looks), looks[-1][1], pushes or {}, shared=shared)
+    return sightings(after(*looks), looks[-1][1], pushes or {})
 
 
 def test_of_what_was_there_at_the_first_look_nobody_knows_when_it_was_pushed() -> None:
@@ -139,22 +139,16 @@ def test_where_it_is_not_known_what_a_tag_names_any_push_of_it_in_that_time_coun
 def test_the_time_of_an_upload_is_believed_between_two_looks(uploaded: float, pushed: float) -> None:
     """A manifest may have been there before its tag, and a registry's clock may be wrong."""
     found = seen((0, {}), (60, {"1": Tagged(A, at(uploaded))}))
-    assert found == {"1": Sighting(A, at(pushed), at(0))}
+    assert found == {"1": Sighting(A, at(pushed), at(pushed))}
 
 
 def test_the_time_of_an_upload_tells_how_old_is_what_was_there_at_the_first_look() -> None:
-    assert seen((0, {"1": Tagged(A, at(-30))})) == {"1": Sighting(A, at(-30))}
-    assert seen((0, {"1": Tagged(A, at(30))})) == {"1": Sighting(A, at(0))}
+    assert seen((0, {"1": Tagged(A, at(-30))})) == {"1": Sighting(A, at(-30), at(-30))}
+    assert seen((0, {"1": Tagged(A, at(30))})) == {"1": Sighting(A, at(0), at(0))}
 
 
 def test_the_same_thing_that_is_uploaded_again_is_not_younger() -> None:
-    assert seen((0, {"1": Tagged(A, at(-30))}), (60, {"1": Tagged(A, at(30))})) == {"1": Sighting(A, at(-30))}
-
-
-def test_where_others_may_have_taken_events_what_was_found_counts_as_pushed_as_early_as_may_be() -> None:
-    assert seen((0, {}), (60, {"1": Tagged(A)}), shared=True) == {"1": Sighting(A, at(0), at(0))}
-    told = {"1": [(A, at(20))]}
-    assert seen((0, {}), (60, {"1": Tagged(A)}), pushes=told, shared=True) == {"1": Sighting(A, at(20), at(20))}
+    assert seen((0, {"1": Tagged(A, at(-30))}), (60, {"1": Tagged(A, at(30))})) == {"1": Sighting(A, at(-30), at(-30))}
 
 
 def test_a_clock_that_was_put_back_leaves_nothing_in_the_time_to_come() -> None:
@@ -176,11 +170,11 @@ PUSHES = st.dictionaries(
 )
 
 
-@given(LOOKS, PUSHES, st.booleans())
+@given(LOOKS, PUSHES)
 def test_nothing_was_pushed_after_it_was_looked_at_or_before_it_can_have_been(
-    looks: list[tuple[float, Listed]], pushes: Pushes, shared: bool
+    looks: list[tuple[float, Listed]], pushes: Pushes
 ) -> None:
-    for each in seen(*looks, pushes=pushes, shared=shared).values():
+    for each in seen(*looks, pushes=pushes).values():
         if each.pushed_at is not None:
             assert each.pushed_at <= at(looks[-1][0])
             assert each.earliest is None or each.earliest <= each.pushed_at
@@ -188,21 +182,10 @@ def test_nothing_was_pushed_after_it_was_looked_at_or_before_it_can_have_been(
             assert each.earliest is None
 
 
-@given(LOOKS, PUSHES, st.booleans())
-def test_a_look_that_finds_nothing_new_changes_nothing(
-    looks: list[tuple[float, Listed]], pushes: Pushes, shared: bool
-) -> None:
-    again = [*looks, (looks[-1][0] + 10, looks[-1][1])]
-    assert seen(*again, pushes=pushes, shared=shared) == seen(*looks, pushes=pushes, shared=shared)
-
-
 @given(LOOKS, PUSHES)
-def test_what_others_may_know_never_makes_it_younger(looks: list[tuple[float, Listed]], pushes: Pushes) -> None:
-    alone, among_others = seen(*looks, pushes=pushes), seen(*looks, pushes=pushes, shared=True)
-    for tag, each in among_others.items():
-        mine = alone[tag].pushed_at
-        assert (each.pushed_at is None) == (mine is None)
-        assert each.pushed_at is None or mine is None or each.pushed_at <= mine
+def test_a_look_that_finds_nothing_new_changes_nothing(looks: list[tuple[float, Listed]], pushes: Pushes) -> None:
+    again = [*looks, (looks[-1][0] + 10, looks[-1][1])]
+    assert seen(*again, pushes=pushes) == seen(*looks, pushes=pushes)
 
 
 @given(LOOKS, PUSHES)

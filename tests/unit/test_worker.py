@@ -13,7 +13,7 @@ from tests.helpers.events import IMAGE, at, pushed
 from tests.helpers.fake_forge import FakeForge
 from tests.helpers.fake_registries import FakeRegistries
 from tests.helpers.fake_repository import FakeRepository, environment_file, overlay, sight
-from tests.helpers.working import QuickBell, Workplace
+from tests.helpers.working import MemoryFeed, QuickBell, Workplace
 from updater.core.verification import PlannedEdit
 from updater.errors import (
     ForgeUnavailable,
@@ -565,6 +565,23 @@ def test_a_look_follows_the_first_pass_and_what_it_finds_lands_with_the_next() -
     place.run()
     assert place.notebook.told[:4] == ["opened", "passed", "passed", "looked at 2"]
     assert [each.environment for each in place.notebook.reports[1].commits] == ["test"]
+
+
+def test_registries_are_looked_at_though_events_never_cease() -> None:
+    place = looking(FakeRegistries({"1.1.0": "a"}))
+
+    class Busy(MemoryFeed):
+        def take(self, limit: int) -> Sequence[Item]:
+            place.clock.time += PATIENCE
+            place.seconds += PATIENCE.total_seconds()
+            if place.clock.time > at(75):
+                place.bell.stop()
+            return [item(pushed("1.0.0"))]
+
+    place.feed = Busy()
+    place.run()
+    assert place.bell.waited == []
+    assert "looked at 2" in place.notebook.told
 
 
 def test_without_an_interval_no_registry_is_looked_at() -> None:

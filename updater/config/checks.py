@@ -81,6 +81,9 @@ def _(section: Follow) -> Iterator[Problem]:
         compile_rule(section)
     except ValueError as error:
         yield Problem((getattr(error, "key", "image"),), str(error))
+    if section.signed_by is not None and section.pin == "tag":
+        hint = "take `pin: tag` out: a tag alone may name another image tomorrow"
+        yield Problem(("signed-by",), "a digest is what is signed, and `pin: tag` writes none", hint)
 
 
 @check.register

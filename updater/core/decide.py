@@ -15,6 +15,7 @@ from datetime import datetime
 from updater.core import hearing, holds, stops
 from updater.core.matching import Followed
 from updater.core.messages import short, stamp, told_apart
+from updater.core.offers import as_early, is_doubtful
 from updater.core.rules import Rule
 from updater.errors import EventError
 from updater.model import Decision, Event, Outcome, Target, Version
@@ -28,11 +29,11 @@ def decide(followed: Followed, target: Target, now: datetime) -> tuple[Decision,
     `now` (UTC) is what a `hold:` with an end is measured by.
     """
     rule = followed.rule
-    twins, events = _twins(rule, target, _offers(followed))
+    twins, events = _twins(rule, target, [as_early(each, target.entry.version) for each in _offers(followed)])
     ranked = sorted(events, key=lambda event: rule.rank(event.version, event.time))
     alone = _beside_what_stands(rule, target, [(event, _alone(followed, target, event)) for event in ranked])
     alone = [_unless_held_by_hand(followed, decision, target, now) for decision in alone]
-    alone = [hearing.heard(followed.hearing, rule.follow, decision) for decision in alone]
+    alone = [hearing.heard(followed.hearing, rule.follow, decision, followed.proposed) for decision in alone]
     best = max((at for at, decision in enumerate(alone) if decision.outcome is Outcome.COMMITTED), default=None)
     known = [
         _decision(target, twin, Outcome.SUPERSEDED, f"{_tag(twin)} came with its digest as well") for twin in twins
@@ -205,7 +206,11 @@ def _rejection(rule: Rule, target: Target, event: Event) -> Decision:
     old, new = told_apart(standing, event.version)
     reason = f"{new} is older than {old}, which stands ({rule.follow.order})"
     if since is not None and event.time <= since and _equal_keys(rule, standing, event):
-        reason = f"{new} was pushed {stamp(event.time)}, not after {old}, which stands (pushed {stamp(since)})"
+        stands = f"{old}, which stands (pushed {stamp(since)})"
+        reason = f"{new} was pushed {stamp(event.time)}, not after {stands}"
+        if is_doubtful(event, since):
+            found = f"{new} was found at {stamp(event.received_at)}, and not yet at {stamp(event.time)}"
+            reason = f"{found}: nobody knows whether it was pushed after {stands}"
     return _decision(target, event, Outcome.REJECTED, reason)
 
 

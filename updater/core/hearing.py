@@ -6,7 +6,7 @@ open until the registry's word is there; then it is made again with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from updater.core.environment import Follow
@@ -40,23 +40,27 @@ def told(hearing: Hearing | None, follow: Follow, events: Sequence[Event]) -> tu
     return tuple(_told(hearing, follow, event) for event in events)
 
 
-def heard(hearing: Hearing | None, follow: Follow, decision: Decision) -> Decision:
+def heard(hearing: Hearing | None, follow: Follow, decision: Decision, proposed: Collection[Version] = ()) -> Decision:
     """The decision on a push that would land, as far as the registry was heard about it.
 
-    It is open (`is_open`) where the registry has to be asked first.
+    It is open (`is_open`) where the registry has to be asked first. `proposed` are versions that a pull request
+    proposes.
     """
     if decision.outcome is not Outcome.COMMITTED or hearing is None:
         return decision
     if hearing.problem is not None:
-        return _refused(decision, str(hearing.problem), hearing.problem.exit_code)
+        refused = _refused(decision, str(hearing.problem), hearing.problem.exit_code)
+        return replace(refused, keeps=True)  # like what meets a broken file: it lands once that is mended
     word = hearing.words.get(decision.to.tag or "")
     if word is None:
-        return replace(decision, is_open=decision.is_open or _is_asked(hearing, follow, decision))
+        return replace(decision, is_open=decision.is_open or _is_asked(hearing, decision))
     if word.failure is not None:
         return _unheard(hearing, follow, decision, word.failure)
     if word.digest is None:
         return _refused(decision, f"{decision.to.tag} is not in the registry any more")
     if follow.pin == "digest" and decision.to.digest != word.digest:
+        if decision.to in proposed:  # the tag named it then, and it may be approved by now
+            return replace(decision, is_open=False)
         reason = f"{decision.to.tag} names {short(Version(None, word.digest))} now: the push of that decides"
         return replace(decision, outcome=Outcome.SUPERSEDED, reason=reason, is_open=False)
     if word.refusal is not None:
@@ -65,11 +69,10 @@ def heard(hearing: Hearing | None, follow: Follow, decision: Decision) -> Decisi
     return replace(decision, is_open=False)
 
 
-def _is_asked(hearing: Hearing, follow: Follow, decision: Decision) -> bool:
-    """Whether the registry is asked about a push that would land. What was found in its list gets its digest, too."""
+def _is_asked(hearing: Hearing, decision: Decision) -> bool:
+    """Whether the registry is asked about a push that would land. A list of tags may be old by the time it counts."""
     is_listed = decision.event is not None and decision.event.earliest is not None
-    lacks_digest = follow.pin == "digest" and decision.to.digest is None
-    return hearing.confirms or bool(hearing.keys) or (is_listed and lacks_digest)
+    return hearing.confirms or bool(hearing.keys) or is_listed
 
 
 def _told(hearing: Hearing | None, follow: Follow, event: Event) -> Event:

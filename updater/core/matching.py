@@ -11,14 +11,17 @@ from updater.core.copies import name_there
 from updater.core.environment import Follow, NamedEnvironment
 from updater.core.hearing import Hearing
 from updater.core.rules import Rule, compile_rule
-from updater.model import Entry, Event, Target
+from updater.model import Entry, Event, Target, Version
+
+NOTHING: Mapping[str, Sequence[Event]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
     """The pushes of one image that one environment follows, under the rule that decides for it.
 
-    `hearing` is what the registry is asked about them; None where it is not asked.
+    `hearing` is what the registry is asked about them; None where it is not asked. `proposed` are the versions that
+    pull requests propose.
     """
 
     environment: NamedEnvironment
@@ -26,6 +29,7 @@ class Followed:
     image: str
     events: tuple[Event, ...]
     hearing: Hearing | None = None
+    proposed: frozenset[Version] = frozenset()
 
 
 def merge(events: Iterable[Event]) -> tuple[Event, ...]:
@@ -40,21 +44,26 @@ def merge(events: Iterable[Event]) -> tuple[Event, ...]:
 
 
 def followed(
-    environments: Sequence[NamedEnvironment], events: Sequence[Event], waiting: Mapping[str, Sequence[Event]]
+    environments: Sequence[NamedEnvironment],
+    events: Sequence[Event],
+    waiting: Mapping[str, Sequence[Event]],
+    proposed: Mapping[str, Sequence[Event]] = NOTHING,
 ) -> tuple[Followed, ...]:
-    """What each environment follows among pushes; `waiting` are those that only the environment of that name is to see.
+    """What each environment follows among pushes. Equal ones are merged.
 
-    Equal ones are merged.
+    Those that wait and those that pull requests propose are for the environment of that name alone.
     """
     found = []
     for environment in environments:
+        ours = proposed.get(environment.name, ())
         by_image: dict[str, list[Event]] = {}
-        for event in (*events, *waiting.get(environment.name, ())):
+        for event in (*events, *waiting.get(environment.name, ()), *ours):
             by_image.setdefault(event.image, []).append(event)
         for image, pushes in by_image.items():
             rule = rule_for(environment, image)
             if rule is not None:
-                found.append(Followed(environment, rule, image, merge(pushes)))
+                versions = frozenset(event.version for event in ours if event.image == image)
+                found.append(Followed(environment, rule, image, merge(pushes), proposed=versions))
     return tuple(found)
 
 

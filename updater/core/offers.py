@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import TypeAlias
@@ -21,6 +22,8 @@ SOURCE = "registry"
 """The name of a registry's list as the source of an event."""
 MOST = 1000
 """How many versions of an image are offered, the best of them: more than that are newer nowhere but in a mistake."""
+MOST_SIGNED = 8
+"""The same where a signature is asked for, which takes some requests for each that turns out to have none."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _NUMBERS = re.compile(r"(\d+)")
@@ -38,7 +41,23 @@ def offers(rule: Rule, image: str, listing: Listing, standing: Collection[Versio
         _event(image, tag, seen, now) for tag, seen in listing.tags.items() if _is_offered(rule, tag, seen, standing)
     ]
     ranked = sorted(_told_apart(found), key=lambda event: rule.rank(event.version, event.time), reverse=True)
-    return tuple(ranked[:MOST])
+    return tuple(ranked[: MOST if rule.follow.signed_by is None else MOST_SIGNED])
+
+
+def as_early(event: Event, standing: Version) -> Event:
+    """What only a look has found, as it compares with what stands: as early as it can have been pushed.
+
+    Otherwise it could be taken for newer than what came by its event in the meantime. But what the tag that stands
+    names now was pushed after what stands; and where nobody knows how early it was, its tag alone decides.
+    """
+    if _is_unknown(event) or event.version.tag == standing.tag:
+        return event
+    return replace(event, pushed_at=event.earliest)
+
+
+def is_doubtful(event: Event, since: datetime) -> bool:
+    """Whether nobody knows if what a look has found was pushed before that moment or after it."""
+    return not _is_unknown(event) and _earliest(event) <= since < event.received_at
 
 
 def _is_offered(rule: Rule, tag: str, seen: Sighting, standing: Collection[Version]) -> bool:
@@ -65,15 +84,17 @@ def _told_apart(events: Collection[Event]) -> Iterator[Event]:
     for _, mine in groupby(in_order, key=lambda event: event.received_at):
         together = list(mine)
         for behind, event in enumerate(reversed(together)):
-            yield Event(
-                event.source,
-                event.id,
-                event.image,
-                event.version,
-                event.received_at - behind * _TICK,
-                None,
-                event.earliest,
-            )
+            later = behind * _TICK
+            earliest = event.earliest if _is_unknown(event) else _earliest(event) - later
+            yield replace(event, received_at=event.received_at - later, earliest=earliest)
+
+
+def _is_unknown(event: Event) -> bool:
+    return _earliest(event) == _NEVER
+
+
+def _earliest(event: Event) -> datetime:
+    return event.earliest or _NEVER
 
 
 def _natural(text: str) -> _Natural:

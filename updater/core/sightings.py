@@ -64,15 +64,9 @@ def looked(known: Knowledge | None, listed: Mapping[str, Tagged], now: datetime)
     return Knowledge(now, tags | {tag: seen for tag, seen in gone.items() if not _is_forgotten(seen, now)})
 
 
-def sightings(
-    known: Knowledge, listed: Mapping[str, Tagged], pushes: Pushes, *, shared: bool = False
-) -> dict[str, Sighting]:
-    """The tags that the newest look has listed, with the times of their pushes.
-
-    `shared` is whether others may have taken events of which nothing is known here: what was found counts as pushed as
-    early as may be then, or it could be taken for newer than what they brought.
-    """
-    return {tag: _sighting(known.tags[tag], each, pushes.get(tag, ()), shared) for tag, each in listed.items()}
+def sightings(known: Knowledge, listed: Mapping[str, Tagged], pushes: Pushes) -> dict[str, Sighting]:
+    """The tags that the newest look has listed, with the times of their pushes."""
+    return {tag: _sighting(known.tags[tag], each, pushes.get(tag, ())) for tag, each in listed.items()}
 
 
 def _seen(old: Seen | None, each: Tagged, before: datetime | None, now: datetime) -> Seen:
@@ -108,16 +102,15 @@ def _is_forgotten(seen: Seen, now: datetime) -> bool:
     return seen.missing is not None and now - seen.missing > FORGOTTEN
 
 
-def _sighting(seen: Seen, each: Tagged, pushes: Collection[tuple[str | None, datetime]], shared: bool) -> Sighting:
+def _sighting(seen: Seen, each: Tagged, pushes: Collection[tuple[str | None, datetime]]) -> Sighting:
     told = min((time for digest, time in pushes if _is_about(seen, digest, time)), default=None)
     if told is not None:
         return Sighting(each.digest, told, told)
-    if seen.uploaded_at is not None:
+    if seen.uploaded_at is not None:  # its tag may be younger, but not older
         uploaded = min(seen.uploaded_at, seen.first)
-        return Sighting(each.digest, uploaded if seen.before is None else max(uploaded, seen.before), seen.before)
-    if seen.before is None:
-        return Sighting(each.digest)
-    return Sighting(each.digest, seen.before if shared else seen.first, seen.before)
+        at = uploaded if seen.before is None else max(uploaded, seen.before)
+        return Sighting(each.digest, at, at)
+    return Sighting(each.digest, None if seen.before is None else seen.first, seen.before)
 
 
 def _is_about(seen: Seen, digest: str | None, time: datetime) -> bool:

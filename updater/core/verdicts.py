@@ -53,8 +53,9 @@ class Verdict:
     @property
     def is_valid(self) -> bool:
         """Whether it may land now or later by itself: no person took it back or refused it, and it is not older."""
-        held = self.decision.outcome is Outcome.HELD and not self.decision.is_stopped
-        return not held and self.decision.outcome not in _LASTING
+        is_held = self.decision.outcome is Outcome.HELD and not self.decision.is_stopped
+        is_over = self.decision.outcome in _LASTING and not self.decision.retry
+        return not is_held and not is_over
 
 
 @dataclass(frozen=True, slots=True)

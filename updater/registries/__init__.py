@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Event
 
 from updater.protocols import Clock
 from updater.registries import settings
@@ -15,8 +16,6 @@ __all__ = ["connect"]
 
 FILE = "registries.sqlite"
 """In the state folder: what may be forgotten."""
-_SHARED = ("UPDATER_PUBSUB_SUBSCRIPTION", "UPDATER_QUEUE")
-"""Settings with which other processes may take events of which this one hears nothing."""
 
 
 def connect(environ: Mapping[str, str], state: Path, clock: Clock) -> Registries:
@@ -27,11 +26,14 @@ def connect(environ: Mapping[str, str], state: Path, clock: Clock) -> Registries
     """
     places = settings.read(environ)
     memory = Memory(state / FILE)
+    ending = Event()
+
+    def pause(seconds: float) -> None:
+        ending.wait(seconds)
 
     def client(host: str) -> Store:
         from updater.registries.client import Client
 
-        return Client(places.place(host), clock.now, time.monotonic, time.sleep, memory)
+        return Client(places.place(host), clock.now, time.monotonic, pause, memory)
 
-    shared = any(environ.get(name) for name in _SHARED)
-    return Registries(places.is_known, client, memory, clock.now, time.monotonic, shared=shared)
+    return Registries(places.is_known, client, memory, clock.now, time.monotonic, ending.set)

@@ -97,7 +97,7 @@ def _description(host: str, said: Any, folder: Path, environ: Mapping[str, str])
 def _key(key: str, value: Any) -> Iterator[Problem]:
     if key == "password":
         hint = "name a file or a variable that holds it: `password-file: …`, `password-env: …`"
-        yield Problem((key,), "a password does not belong into this file", hint)
+        yield Problem((key,), "a password does not belong in this file", hint)
     elif key not in _KEYS:
         yield Problem((key,), f"unknown key `{named((key,))}`", near(key, _KEYS) or f"known here: {', '.join(_KEYS)}")
     elif value is None or fit(Description, {key: value}) is None:

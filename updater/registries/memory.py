@@ -50,6 +50,8 @@ _SEEN = "SELECT tag, digest, first, before, uploaded_at, told, missing FROM seen
 _PUSHES = "SELECT tag, digest, time FROM push WHERE image = ?"
 _OLDEST = "SELECT image, tag, digest, time FROM push ORDER BY time LIMIT ?"
 _PATIENCE = 10.0
+_DAMAGE = (sqlite3.Error, zlib.error, json.JSONDecodeError)
+"""What is raised by a file that cannot be used, or a row in which bits have changed."""
 _T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
 
@@ -133,13 +135,13 @@ class Memory:
         return found
 
     def _alone(self, work: Callable[[sqlite3.Connection], _T], otherwise: _T) -> _T:
-        """What work gives that is a transaction of its own, or something else where SQLite complains."""
+        """What work gives that is a transaction of its own, or something else where the file cannot be used."""
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 made = work(self._db)
                 self._db.execute("COMMIT")
-            except sqlite3.Error as error:
+            except _DAMAGE as error:
                 self._complain(str(error))
                 return otherwise
             finally:

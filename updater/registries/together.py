@@ -48,8 +48,8 @@ class Store(Protocol):
 class Registries:
     """A `registry.Registries`. Safe to use from many threads.
 
-    `connect` makes the client for a registry that is asked for the first time; `shared` is whether other processes may
-    take events, too (`sightings`); `monotonic` tells seconds that no clock change moves.
+    `connect` makes the client for a registry that is asked for the first time; `monotonic` tells seconds that no clock
+    change moves; `wake` ends the pauses of those who wait for their turn at a registry, once that is closed.
     """
 
     def __init__(
@@ -59,15 +59,14 @@ class Registries:
         memory: Memory,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
-        *,
-        shared: bool,
+        wake: Callable[[], None],
     ) -> None:
         self._is_known = is_known
         self._connect = connect
         self._memory = memory
         self._now = now
         self._monotonic = monotonic
-        self._shared = shared
+        self._wake = wake
         self._lock = Lock()
         self._stores: dict[str, Store] = {}
         self._words: dict[Question, tuple[float, Word]] = {}
@@ -76,8 +75,11 @@ class Registries:
     def close(self) -> None:
         """Ends what is under way as soon as may be, and gives everything back."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for store in self._stores.values():
+        with self._lock:
+            stores = list(self._stores.values())
+        for store in stores:
             store.close()
+        self._wake()
         self._memory.close()
 
     def knows(self, image: str) -> bool:
@@ -163,7 +165,7 @@ class Registries:
         now = self._now()  # what comes while it answers may be in the answer or not
         listed = _with_digests(store, path, store.tags(path) or {}, wanted)
         known = self._memory.look(image, lambda old: looked(old, listed, now))
-        return Listing(sightings(known, listed, self._memory.pushes(image), shared=self._shared))
+        return Listing(sightings(known, listed, self._memory.pushes(image)))
 
     def _digest(self, reference: tuple[str, str]) -> str | None:
         image, version = reference

@@ -196,7 +196,7 @@ class Worker:
             self._listener.looked(look, report)
             self._lookout.decided(report)
         self._rested(report)  # that it can be read does not mean that it can be written
-        self._lookout.look(parts.sight)
+        self._lookout.look(parts.sight)  # whoever is never idle looks here
 
     def _rested(self, report: Report) -> bool:
         """Rests where the remote is down: what is held is kept, and nobody is asked more often than helps."""
