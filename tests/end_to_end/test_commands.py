@@ -30,6 +30,17 @@ def test_check_is_content_with_a_good_repository(updater: CommandLine, tmp_path:
     assert (ran.code, ran.out, ran.err) == (0, "", "0 errors, 0 warnings\n")
 
 
+def test_check_does_not_check_another_repository_than_the_one_that_is_named(
+    updater: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write(tmp_path / "r", FILES)
+    ran = updater("check", "--repo", folder)
+    assert (ran.code, ran.out) == (2, "")
+    assert "updater check DIR" in ran.err
+    monkeypatch.setenv("UPDATER_REPO", "https://git.example/other.git")
+    assert updater("check", folder).code == 0
+
+
 def test_check_tells_every_finding_with_its_line(updater: CommandLine, tmp_path: Path) -> None:
     bad = {
         "environments/test.yaml": TEST.replace("order: semver", "ordr: semver\n    rnge: x"),

@@ -142,6 +142,8 @@ class View:
         """What is wanting where a version comes from."""
         name = environment(place)
         there = self.there(place)
+        if self._is_level(place) and self.pull(name, place) is None:
+            yield "level"
         counted = [each for each in there if not self.is_moved_back(each)] or there
         if len({self.standing(each).version for each in counted}) > 1:
             yield "disagreement"
@@ -158,6 +160,12 @@ class View:
         for context in promote.get("statuses", ()):
             if not self.is_green(commits, context):
                 yield "status"
+
+    def _is_level(self, place: Place) -> bool:
+        """Whether one version stands everywhere, so that nothing moves: what was taken back where it comes from, and
+        released there since, has to land there again first."""
+        beside = [each for each in self.places(environment(place)) if is_beside(each, place)]
+        return len({self.standing(each).version for each in (*self.there(place), *beside)}) == 1
 
     def _against(self, place: Place, version: Pair) -> Iterator[str]:
         """What speaks against a version in the environment itself, wherever it comes from."""

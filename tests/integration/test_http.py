@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from updater.adapters import http
-from updater.adapters.http import Answer, BrokenOff, Connections, Unanswered
+from updater.adapters.http import Answer, Connections, Unanswered, Unsendable
 from updater.errors import UsageError
 
 
@@ -208,12 +208,26 @@ def test_every_status_is_an_answer_and_headers_have_lower_case_names(site: Site,
     assert ask(connections, f"{site.url}/missing").status == 404
 
 
-def test_an_answer_that_began_is_told_from_one_that_never_came(site: Site, connections: Connections) -> None:
-    with pytest.raises(BrokenOff):
-        connections.ask("GET", f"{site.url}/slow", {}, seconds=0.3, max_bytes=100)
-    with pytest.raises(Unanswered) as caught:
-        connections.ask("GET", "http://127.0.0.1:1/", {}, seconds=10, max_bytes=100)
-    assert not isinstance(caught.value, BrokenOff)
+@pytest.mark.parametrize("url", ["https://xn--a/x", "https://localhost:99999/x"])
+def test_an_address_that_no_server_can_have_is_told_and_not_asked_again(connections: Connections, url: str) -> None:
+    with pytest.raises(Unsendable, match="cannot be asked") as caught:
+        ask(connections, url)
+    assert not caught.value.retry
+
+
+@pytest.mark.parametrize("host", [f"{'a' * 70}.example.org", "a..b", "exa%00mple.org", "[fe80::1%25eth0]", "a_b*c!"])
+def test_a_name_that_nobody_has_is_a_server_that_does_not_answer(connections: Connections, host: str) -> None:
+    with pytest.raises(Unanswered):
+        ask(connections, f"https://{host}/x")
+
+
+def test_a_header_that_cannot_be_sent_is_told_and_does_not_end_the_connection(
+    site: Site, connections: Connections
+) -> None:
+    with pytest.raises(Unsendable, match=r"127\.0\.0\.1 cannot be asked") as caught:
+        ask(connections, f"{site.url}/good", **{"if-none-match": '"é"'})
+    assert not caught.value.retry
+    assert ask(connections, f"{site.url}/good").content == b"good"
 
 
 def test_a_long_complaint_is_no_failure(site: Site, connections: Connections) -> None:

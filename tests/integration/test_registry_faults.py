@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +18,13 @@ from tests.helpers.authority import Authority
 from tests.helpers.faulty_registry import Answer, FaultyRegistry, Request, faulty_registry
 from tests.helpers.image_layouts import MANIFEST
 from tests.helpers.registry_clients import Shelf, Stage, client_of
+from updater.adapters import http
+from updater.adapters.http import Connections, Unanswered
 from updater.core.oci import OCI_INDEX
 from updater.errors import RegistryError, RegistryRefused, RegistryUnavailable
 from updater.registries import client as clients
 from updater.registries import reading, sending
-from updater.registries.answers import Tagged
+from updater.registries.answers import Kept, Tagged
 from updater.registries.credentials import Secret
 
 IMAGE = json.dumps({"schemaVersion": 2, "config": {}, "layers": []}).encode()
@@ -183,7 +186,9 @@ def test_a_status_that_means_nothing_here_is_refused(
 )
 def test_what_is_no_list_of_tags_is_refused(stage: Stage, server: FaultyRegistry, body: bytes) -> None:
     server.answer = lambda _request: Answer(200, JSON, body)
-    assert "as no registry does" in refusal(stage, tags_of)
+    told = refusal(stage, tags_of)
+    assert "as no registry does" in told
+    assert not re.search(r"sys\.|codec|column|char", told), "nobody has to know Python"
 
 
 @pytest.mark.parametrize("body", [IMAGE, b"{}", b"[]", b"<"])
@@ -246,7 +251,7 @@ def drops(server: FaultyRegistry) -> Iterator[bytes]:
 def test_content_that_never_ends_is_given_up(
     stage: Stage, server: FaultyRegistry, monkeypatch: pytest.MonkeyPatch, is_chunked: bool
 ) -> None:
-    monkeypatch.setattr(sending, "SECONDS", 0.3)
+    monkeypatch.setattr(sending, "LONG", 0.3)
     headers = JSON if is_chunked else {**JSON, "Content-Length": "1000000"}
     server.answer = lambda _request: Answer(200, headers, drops(server))
     assert "took too long" in outage(stage, tags_of)
@@ -282,13 +287,14 @@ def test_headers_that_never_end_are_given_up(monkeypatch: pytest.MonkeyPatch) ->
             thread.join()
 
 
-def test_content_that_is_cut_off_is_asked_for_again(stage: Stage, server: FaultyRegistry) -> None:
-    def cut() -> Iterator[bytes]:
-        yield IMAGE[:10]
-        raise ConnectionError
+def cut_off() -> Iterator[bytes]:
+    yield IMAGE[:10]
+    raise ConnectionError
 
+
+def test_content_that_is_cut_off_is_asked_for_again(stage: Stage, server: FaultyRegistry) -> None:
     whole = {"Content-Type": MANIFEST, "Content-Length": str(len(IMAGE))}
-    server.answer = lambda _request: Answer(200, whole, cut()) if len(server.requests) == 1 else image()
+    server.answer = lambda _request: Answer(200, whole, cut_off()) if len(server.requests) == 1 else image()
     served = stage.client.manifest("acme/a", "1.0.0")
     assert served is not None
     assert served.content == IMAGE
@@ -300,6 +306,61 @@ def test_a_server_that_fails_is_asked_three_times(stage: Stage, server: FaultyRe
     assert f"answered {status}" in outage(stage, tag_of)
     assert len(server.requests) == 3
     assert stage.hand.pauses == [0.5, 2.0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: Answer(500),
+        lambda: Answer(503, {"Retry-After": "0"}),
+        lambda: Answer(200, {"Content-Type": MANIFEST, "Content-Length": "1000"}, cut_off()),
+    ],
+)
+def test_a_server_in_any_trouble_is_left_alone_for_a_moment(
+    stage: Stage, server: FaultyRegistry, answer: Callable[[], Answer]
+) -> None:
+    server.answer = lambda _request: answer()
+    outage(stage, manifest_of)
+    tries = len(server.requests)
+    outage(stage, tags_of)
+    assert len(server.requests) == tries
+    server.answer = lambda _request: image()
+    stage.hand.seconds += 11
+    assert tag_of(stage) == DIGEST
+
+
+def test_a_server_that_fails_at_one_thing_and_answers_others_is_not_left_alone(
+    stage: Stage, server: FaultyRegistry
+) -> None:
+    def answer(request: Request) -> Answer:
+        if request.path.endswith("/tags/list"):
+            stage.hand.seconds += 0.1
+            if len(server.requests) == 1:
+                assert tag_of(stage) == DIGEST
+            return Answer(500)
+        return image()
+
+    server.answer = answer
+    outage(stage, tags_of)
+    assert tag_of(stage) == DIGEST
+
+
+@pytest.mark.parametrize(
+    ("ask", "seconds"),
+    [(tag_of, 10), (manifest_of, 10), (pinned_of, 10), (ping, 10), (blob_of, 30), (tags_of, 30), (referrers_of, 30)],
+)
+def test_only_what_may_be_long_may_take_long(
+    stage: Stage, server: FaultyRegistry, monkeypatch: pytest.MonkeyPatch, ask: Ask, seconds: float
+) -> None:
+    given: list[float] = []
+
+    def note(_self: Connections, *_: object, seconds: float, max_bytes: int) -> http.Answer:
+        given.append(seconds)
+        raise Unanswered("it took too long")
+
+    monkeypatch.setattr(Connections, "ask", note)
+    outage(stage, ask)
+    assert set(given) == {seconds}
 
 
 def test_a_server_that_failed_once_is_an_answer_later(stage: Stage, server: FaultyRegistry) -> None:
@@ -448,6 +509,14 @@ def test_a_redirect_to_what_should_not_be_asked_is_refused(stage: Stage, server:
     assert "not to be trusted" in refusal(stage, tag_of)
 
 
+def test_an_address_that_nobody_can_have_is_the_registrys_fault(stage: Stage, server: FaultyRegistry) -> None:
+    server.answer = lambda _request: Answer(307, {"Location": "https://xn--a/x"})
+    assert "cannot be asked" in refusal(stage, tag_of)
+    guard(server, "https://xn--a/token")
+    assert "cannot be asked" in refusal(stage, tag_of)
+    assert len(server.requests) == 2
+
+
 # --- certificates
 
 
@@ -577,6 +646,23 @@ def test_pages_that_stayed_are_not_sent_again(server: FaultyRegistry) -> None:
     assert [request.headers.get("if-none-match") for request in server.requests] == [None, None, '"n=1000"', '"last=a"']
 
 
+@pytest.mark.parametrize("etag", ['"\xe9"', '"a b"', '"' + "x" * 1024 + '"', ""])
+def test_an_etag_that_cannot_be_sent_back_is_not_kept(stage: Stage, server: FaultyRegistry, etag: str) -> None:
+    server.answer = lambda _request: told({"tags": ["a"]}, ETag=etag)
+    for _ in range(2):
+        assert stage.client.tags("acme/a") == {"a": Tagged()}
+    assert stage.memory == {}
+
+
+def test_an_etag_that_was_kept_and_cannot_be_sent_is_got_rid_of(stage: Stage, server: FaultyRegistry) -> None:
+    server.answer = lambda _request: told({"tags": ["a"]}, ETag='"good"')
+    stage.client.tags("acme/a")
+    ((key, kept),) = stage.memory.items()
+    stage.memory[key] = Kept('"é"', kept.body, kept.headers)
+    assert stage.client.tags("acme/a") == {"a": Tagged()}
+    assert stage.memory[key].etag == '"good"'
+
+
 def test_referrers_are_told_page_by_page(stage: Stage, server: FaultyRegistry) -> None:
     def answer(request: Request) -> Answer:
         digest = DIGEST if request.query else OTHER
@@ -676,6 +762,7 @@ def test_another_scope_of_the_same_repository_is_what_is_asked_for(
         Answer(200, JSON, b'{"token": "' + b"h" * 40_000 + b'"}'),
         Answer(200, JSON, b'{"token": "' + b"h" * 2_000_000 + b'"}'),
         Answer(200, JSON, b"[" * 100_000),
+        Answer(200, JSON, b'{"token": ' + b"9" * 5_000 + b"}"),
         Answer(404),
         Answer(302),
     ],

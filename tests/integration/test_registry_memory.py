@@ -162,7 +162,20 @@ def test_a_damaged_file_is_thrown_away(file: Path, content: bytes) -> None:
         assert found.known("a") == KEPT
 
 
-@pytest.mark.parametrize("damage", ["body = x'00ff00ff'", "headers = '{'"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "body = x'00ff00ff'",
+        "body = 'text'",
+        "headers = '{'",
+        "headers = '[]'",
+        "headers = '{\"link\": 7}'",
+        f"headers = '{'9' * 5_000}'",
+        f"headers = '{'[' * 100_000}'",
+        "etag = x'00'",
+    ],
+    ids=lambda damage: damage[:24],
+)
 def test_an_answer_that_was_damaged_is_none_and_makes_room_for_the_next(file: Path, damage: str) -> None:
     with closing(Memory(file)) as first:
         first.keep("a", KEPT)
@@ -172,6 +185,117 @@ def test_an_answer_that_was_damaged_is_none_and_makes_room_for_the_next(file: Pa
         assert second.known("a") is None
         second.keep("a", KEPT)
         assert second.known("a") == KEPT
+
+
+ABSURD = ("9223372036854775807", "-9223372036854775808", "9e999", "1.5e300", "'text'", "x'00'")
+
+
+@pytest.mark.parametrize("number", ABSURD)
+@pytest.mark.parametrize("column", ["seen SET first", "seen SET missing", "look SET looked_at"])
+def test_a_look_with_absurd_numbers_was_never_there(
+    file: Path, column: str, number: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(Memory(file)) as first:
+        look(first, IMAGE, 0, "1", "2")
+        look(first, OTHER, 0, "1")
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute(f"UPDATE {column} = {number} WHERE image = ?", (IMAGE,))
+    with closing(Memory(file)) as second:
+        assert look(second, IMAGE, 60, "2") == Knowledge(at(60), {"2": Seen(at(60))}), "it is a first look"
+        assert look(second, IMAGE, 70, "2", "3").tags["3"] == Seen(at(70), at(60)), "and then a second one"
+        assert look(second, OTHER, 60, "1").tags == {"1": Seen(at(0))}
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("number", ABSURD)
+def test_a_push_with_an_absurd_time_was_never_seen(file: Path, number: str) -> None:
+    with closing(Memory(file)) as first:
+        first.saw([(IMAGE, "1", None, at(0)), (IMAGE, "2", None, at(1))])
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute(f"UPDATE push SET time = {number} WHERE tag = '1'")
+    with closing(Memory(file)) as second:
+        assert second.pushes(IMAGE) == {"2": [(None, at(1))]}
+
+
+def test_absurd_sizes_do_not_keep_others_from_being_kept(file: Path) -> None:
+    with closing(Memory(file)) as first:
+        first.keep("a", KEPT)
+        first.keep("b", KEPT)
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("UPDATE answer SET size = 9223372036854775807")
+    with closing(Memory(file)) as second:
+        second.keep("c", KEPT)
+        assert second.known("c") == KEPT
+
+
+def damaged(file: Path) -> None:
+    """Changes what SQLite reads only when it needs it: all pages but the first."""
+    with closing(Memory(file)) as found:
+        look(found, IMAGE, 0, *map(str, range(500)))
+    content = file.read_bytes()
+    file.write_bytes(content[:4096] + b"\xa5" * (len(content) - 4096))
+
+
+def test_a_file_that_shows_to_be_damaged_in_use_is_thrown_away(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    damaged(file)
+    with closing(Memory(file)) as found:
+        look(found, IMAGE, 60, "1")
+        found.keep("a", KEPT)
+        assert found.known("a") == KEPT
+    assert [record.message.count("malformed") for record in caplog.records] == [1]
+    with closing(Memory(file)) as next_one:
+        assert next_one.known("a") == KEPT
+        assert look(next_one, IMAGE, 120, "1").tags
+
+
+def test_a_disk_that_damages_files_again_and_again_is_not_fought(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    renewed = []
+    anew = module._anew
+
+    def again(file: Path) -> sqlite3.Connection:
+        renewed.append(file)
+        anew(file).close()
+        damaged(file)
+        return module._connected(file)
+
+    damaged(file)
+    monkeypatch.setattr(module, "_anew", again)
+    with closing(Memory(file)) as found:
+        for _ in range(3):
+            assert look(found, IMAGE, 60, "1") == Knowledge(at(60), {"1": Seen(at(60))})
+    assert renewed == [file]
+
+
+def test_where_no_new_file_can_be_made_it_remembers_as_long_as_it_lives(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Path) -> sqlite3.Connection:
+        raise PermissionError("read-only")
+
+    damaged(file)
+    monkeypatch.setattr(module, "_anew", fail)
+    with closing(Memory(file)) as found:
+        look(found, IMAGE, 60, "1")
+        found.keep("a", KEPT)
+        assert found.known("a") == KEPT
+    assert "read-only" in caplog.text
+
+
+def modes(file: Path) -> set[int]:
+    return {each.stat().st_mode & 0o777 for each in file.parent.iterdir()}
+
+
+def test_nobody_else_may_read_the_file(file: Path) -> None:
+    with closing(Memory(file)) as found:
+        found.keep("a", KEPT)
+        assert len(list(file.parent.iterdir())) > 1, "there is a log"
+        assert modes(file) == {0o600}
+    file.chmod(0o644)
+    with closing(Memory(file)) as found:
+        found.keep("b", KEPT)
+        assert modes(file) == {0o600}
 
 
 def test_a_file_of_another_release_is_thrown_away(file: Path) -> None:
@@ -208,6 +332,15 @@ def test_where_there_can_be_no_file_it_remembers_as_long_as_it_lives(
     assert "cannot be remembered" in caplog.text
 
 
+def test_a_folder_in_its_place_is_left_as_it_is(file: Path) -> None:
+    file.mkdir(parents=True)
+    before = file.stat().st_mode
+    with closing(Memory(file)) as found:
+        found.keep("a", KEPT)
+        assert found.known("a") == KEPT
+    assert file.stat().st_mode == before
+
+
 def test_what_cannot_be_written_fails_nothing_and_is_said_once(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     with closing(Memory(file)) as found, closing(sqlite3.connect(file)) as db:
         db.execute("DROP TABLE answer")
@@ -221,12 +354,17 @@ def test_what_cannot_be_written_fails_nothing_and_is_said_once(file: Path, caplo
     assert [record.message.count("no such table: answer") for record in caplog.records] == [1, 0]
 
 
-def test_after_it_was_closed_nothing_is_known_and_nothing_fails(file: Path) -> None:
+def test_after_it_was_closed_nothing_is_known_and_nothing_fails_or_is_said(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     found = Memory(file)
     found.keep("a", KEPT)
     found.close()
+    found.keep("b", KEPT)
     assert found.known("a") is None
     assert found.pushes(IMAGE) == {}
+    assert look(found, IMAGE, 0, "1") == Knowledge(at(0), {"1": Seen(at(0))})
+    assert caplog.records == []
 
 
 # --- many at once

@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -204,10 +205,21 @@ def test_a_login_that_cannot_be_had_is_an_answer_and_breaks_nothing_else(place: 
     assert (str(failure), failure.hint) == ("a library is missing", "install it")
 
 
-def test_a_mistake_of_ours_is_not_taken_for_the_registrys(place: Place) -> None:
-    place.one.fails = {"digest": ZeroDivisionError()}
-    with pytest.raises(ZeroDivisionError):
-        word(place)
+def test_a_mistake_of_ours_at_one_registry_is_no_other_ones_trouble_and_is_logged_once(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.stores["other.example"] = Registry({"1": digest("a")})
+    place.one.fails = {"digest": ZeroDivisionError("hush")}
+    with place.open() as registries:
+        for _ in range(2):
+            found = registries.digests([(IMAGE, "1"), (IMAGE, "2"), ("other.example/model", "1")])
+    assert found[("other.example/model", "1")] == digest("a")
+    failure = found[(IMAGE, "1")]
+    assert isinstance(failure, RegistryRefused)
+    assert str(failure) == "reg.example: asking it failed unexpectedly: ZeroDivisionError"
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError
 
 
 def test_the_same_is_not_asked_twice_for_a_while(place: Place) -> None:
@@ -301,6 +313,39 @@ def test_what_a_registry_does_not_let_us_read_keeps_nothing_else_back(place: Pla
         found = registries.listings(dict.fromkeys(images, ()))
     assert isinstance(found["reg.example/model-9"], Listing)
     assert sum(isinstance(each, RegistryError) for each in found.values()) == 9
+
+
+def test_after_the_end_nothing_is_connected_and_nothing_raises(place: Place) -> None:
+    with place.open() as registries:
+        pass
+    found = registries.digests([(IMAGE, "1")])
+    assert "about to end" in str(found[(IMAGE, "1")])
+    assert isinstance(found[(IMAGE, "1")], RegistryUnavailable)
+    assert place.connected == []
+
+
+def test_what_waits_for_its_turn_at_the_end_connects_to_nothing_more(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("updater.registries.together.THREADS", 1)
+    asked, may_answer = threading.Event(), threading.Event()
+
+    class Slow(Registry):
+        def digest(self, repository: str, reference: str) -> str | None:
+            asked.set()
+            assert may_answer.wait(30)
+            return None
+
+    place.stores |= {"reg.example": Slow(), "other.example": Registry()}
+    other = ("other.example/model", "1")
+    with place.open() as registries, ThreadPoolExecutor(1) as caller:
+        answers = caller.submit(registries.digests, [(IMAGE, "1"), other])
+        assert asked.wait(30)
+        registries.close()
+        may_answer.set()
+        assert isinstance(answers.result(30)[other], RegistryUnavailable)
+    assert place.connected == ["reg.example"]
+    assert place.one.is_closed
 
 
 def test_several_questions_are_under_way_at_the_same_time(place: Place) -> None:

@@ -39,10 +39,6 @@ class Unanswered(UpdaterError):
     retry = True
 
 
-class BrokenOff(Unanswered):
-    """An answer began and did not end: it was cut off, or too slow."""
-
-
 class TooLong(Unanswered):
     """An answer is longer than what is read."""
 
@@ -51,6 +47,12 @@ class TooLong(Unanswered):
 
 class Untrusted(Unanswered):
     """A server has no certificate that proves that it is the one that was asked."""
+
+    retry = False
+
+
+class Unsendable(Unanswered):
+    """An address or a header is none that can be sent, as a server may have named it."""
 
     retry = False
 
@@ -151,14 +153,15 @@ def _once(
 async def _answer(
     place: str, answering: AbstractAsyncContextManager[httpx.Response], seconds: float, max_bytes: int
 ) -> Answer:
-    has_begun = False
     try:
         async with asyncio.timeout(seconds), answering as response:
-            has_begun = True
             content = await _content(response, place, max_bytes)
             return Answer(response.status_code, dict(response.headers), content)
-    except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _failure(place, error, has_begun) from error
+    except (TimeoutError, httpx.HTTPError) as error:
+        raise _failure(place, error) from error
+    except (ValueError, httpx.InvalidURL, ExceptionGroup) as error:  # as the libraries beneath httpx raise them
+        told = f"{place} cannot be asked, or sends us to an address that is none: {type(error).__name__}"
+        raise Unsendable(told) from error
 
 
 async def _content(response: httpx.Response, place: str, max_bytes: int) -> bytes:
@@ -173,14 +176,13 @@ async def _content(response: httpx.Response, place: str, max_bytes: int) -> byte
     return bytes(content)
 
 
-def _failure(place: str, error: Exception, has_begun: bool) -> Unanswered:
+def _failure(place: str, error: Exception) -> Unanswered:
     distrust = _distrust(error)
     if distrust is not None:
         return Untrusted(f"{place} has a certificate that does not count: {distrust}")
-    kind = BrokenOff if has_begun else Unanswered
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return kind(f"{place} took too long to answer")
-    return kind(f"{place} did not answer: {type(error).__name__}")
+        return Unanswered(f"{place} took too long to answer")
+    return Unanswered(f"{place} did not answer: {type(error).__name__}")
 
 
 def _distrust(error: BaseException | None) -> str | None:

@@ -39,7 +39,10 @@ def check(common: Common, folder: Path, asks_registries: bool) -> None:
     from updater.cli import output
     from updater.core import signing_keys
     from updater.core.inspection import in_order, inspect
+    from updater.errors import UsageError
 
+    if common.repository is not None:
+        raise UsageError("`check` looks at a folder and at no --repo", hint="name the folder: `updater check DIR`")
     tree = FolderTree(folder)
     found = config.load(tree, "HEAD")
     found = replace(found, errors=(*found.errors, *signing_keys.problems(tree, found)))

@@ -76,7 +76,8 @@ class Client:
 
     def blob(self, repository: str, digest: str, max_bytes: int) -> bytes:
         """The content with a digest, which has to be there, and no longer than that."""
-        answer = self._reader.content(Thing(repository, f"/v2/{repository}/blobs/{digest}", "*/*", max_bytes), digest)
+        thing = Thing(repository, f"/v2/{repository}/blobs/{digest}", "*/*", max_bytes, is_long=True)
+        answer = self._reader.content(thing, digest)
         if answer is None:
             raise RegistryRefused(f"{self._host} does not have {digest}, a part of {repository}")
         return answer.content

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from json import JSONDecodeError
 from pathlib import Path
 
 from updater.adapters import process
@@ -59,7 +58,7 @@ def _read(program: str, server: str, stdout: bytes) -> Secret:
     try:
         said = json.loads(stdout)
         username, password = said["Username"], said["Secret"]
-    except (JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+    except (ValueError, RecursionError, KeyError, TypeError):
         username = password = None
     if not (isinstance(username, str) and isinstance(password, str) and password):
         raise RegistryRefused(f"{program} did not answer for {server} as credential helpers do", hint=_AS_THEY_DO)

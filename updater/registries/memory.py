@@ -1,26 +1,25 @@
 """What registries answered and what was seen in them: one SQLite file in the state folder, which may be forgotten.
 
 Answers are kept to be asked for by their ETag, looks and pushes to know what is new. Several processes and threads may
-use it at once; a damaged file is thrown away. Nothing here raises once it is open: what cannot be kept is a line in the
-log, and what cannot be read was never there.
+use it at once. A damaged file is thrown away, whether that shows when it is opened or later. Nothing here raises once
+it is open: what cannot be kept is a line in the log, and what cannot be read was never there.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 import threading
-import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from updater.core.sightings import Knowledge
 from updater.registries.answers import Kept
-from updater.registries.rows import row, seen, ticks, time
+from updater.registries.rows import packed, row, seen, ticks, time, unpacked
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of kept answers together, packed; those that were not used for the longest time go first."""
@@ -45,13 +44,15 @@ _TABLES = (
 )
 _NEXT = "SELECT COALESCE(MAX(used), 0) + 1 FROM answer"
 _ROOM = """DELETE FROM answer WHERE key IN (SELECT key FROM
-    (SELECT key, SUM(size) OVER (ORDER BY used DESC, key) AS so_far FROM answer) WHERE so_far > ?)"""
+    (SELECT key, TOTAL(size) OVER (ORDER BY used DESC, key) AS so_far FROM answer) WHERE so_far > ?)"""
 _SEEN = "SELECT tag, digest, first, before, uploaded_at, told, missing FROM seen WHERE image = ?"
 _PUSHES = "SELECT tag, digest, time FROM push WHERE image = ?"
 _OLDEST = "SELECT image, tag, digest, time FROM push ORDER BY time LIMIT ?"
-_PATIENCE = 10.0
-_DAMAGE = (sqlite3.Error, zlib.error, json.JSONDecodeError)
-"""What is raised by a file that cannot be used, or a row in which bits have changed."""
+_MODE = 0o600
+_connect = partial(sqlite3.connect, timeout=10.0, isolation_level=None, check_same_thread=False)
+_MALFORMED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_PRIMARY = 0xFF
+"""The part of SQLite's codes that tells the kind of an error, as its "Result and Error Codes" has it."""
 _T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
 
@@ -62,39 +63,42 @@ class Memory:
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
         self._complaint = ""
+        self._file = file
+        self._was_renewed = self._is_closed = False
         try:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._db = _opened(file)
         except (OSError, sqlite3.Error) as error:
             self._complain(f"{file}: {error}")
-            self._db = _opened(Path(":memory:"))
+            self._db = _prepared(_connect(":memory:"))
 
     def close(self) -> None:
-        """Gives the file back."""
+        """Gives the file back. Who still asks is told nothing, and nothing is said about it."""
         with self._lock:
+            self._is_closed = True
             self._db.close()
 
     def known(self, key: str) -> Kept | None:
         """The answer that was kept under a key."""
 
         def work(db: sqlite3.Connection) -> Kept | None:
-            found = db.execute("SELECT etag, headers, body FROM answer WHERE key = ?", (key,)).fetchone()
-            if found is None:
-                return None
+            found = _rows(db, "SELECT etag, headers, body FROM answer WHERE key = ?", key)
             db.execute(f"UPDATE answer SET used = ({_NEXT}) WHERE key = ?", (key,))  # noqa: S608
-            return Kept(found[0], zlib.decompress(found[2]), json.loads(found[1]))
+            with suppress(ValueError):
+                return unpacked(found[0]) if found else None
+            return None
 
         return self._alone(work, None)
 
     def keep(self, key: str, kept: Kept) -> None:
         """Keeps an answer, unless it would drive out too many others."""
-        body, headers = zlib.compress(kept.body, 1), json.dumps(dict(kept.headers))
+        etag, headers, body = packed(kept)
         size = len(body) + len(headers) + len(key)
 
         def work(db: sqlite3.Connection) -> None:
             new = f"INSERT OR REPLACE INTO answer VALUES (?, ?, ?, ?, ?, ({_NEXT}))"  # noqa: S608
-            db.execute(new, (key, kept.etag, headers, body, size))
-            if db.execute("SELECT SUM(size) FROM answer").fetchone()[0] > MAX_BYTES:
+            db.execute(new, (key, etag, headers, body, size))
+            if db.execute("SELECT TOTAL(size) FROM answer").fetchone()[0] > MAX_BYTES:
                 db.execute(_ROOM, (MAX_BYTES,))
 
         if size <= MAX_BYTES // 4:
@@ -130,26 +134,37 @@ class Memory:
         """The noted pushes of an image by tag, each with its digest and time."""
         found: dict[str, list[tuple[str | None, datetime]]] = {}
         rows: list[Any] = self._alone(lambda db: _rows(db, _PUSHES, image), [])
-        for tag, digest, pushed_at in rows:
-            found.setdefault(tag, []).append((digest or None, time(pushed_at)))
+        for tag, digest, ticked in rows:
+            with suppress(ValueError):
+                pushed_at = time(ticked)
+                found.setdefault(tag, []).append((digest or None, pushed_at))
         return found
 
     def _alone(self, work: Callable[[sqlite3.Connection], _T], otherwise: _T) -> _T:
         """What work gives that is a transaction of its own, or something else where the file cannot be used."""
         with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                made = work(self._db)
-                self._db.execute("COMMIT")
-            except _DAMAGE as error:
-                self._complain(str(error))
+            if self._is_closed:
                 return otherwise
-            finally:
-                with suppress(sqlite3.Error):
-                    if self._db.in_transaction:
-                        self._db.execute("ROLLBACK")
+            try:
+                made = _transaction(self._db, work)
+            except (sqlite3.Error, ValueError) as error:
+                self._complain(str(error))
+                self._renew(error)
+                return otherwise
             self._complaint = ""
             return made
+
+    def _renew(self, error: Exception) -> None:
+        """Begins anew where SQLite says that the file is malformed; once, since the disk itself may be damaged."""
+        if self._was_renewed or getattr(error, "sqlite_errorcode", 0) & _PRIMARY not in _MALFORMED:
+            return
+        self._was_renewed = True
+        self._db.close()
+        try:
+            self._db = _anew(self._file)
+        except (OSError, sqlite3.Error) as again:
+            self._complain(f"{self._file}: {again}")
+            self._db = _prepared(_connect(":memory:"))
 
     def _complain(self, complaint: str) -> None:
         """Says it once."""
@@ -158,16 +173,32 @@ class Memory:
         self._complaint = complaint
 
 
+def _transaction(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        made = work(db)
+        db.execute("COMMIT")
+        return made
+    finally:
+        with suppress(sqlite3.Error):
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+
+
 def _knowledge(db: sqlite3.Connection, image: str) -> Knowledge | None:
+    """What is known of an image; nothing where a part of that is damaged, since what is not known is taken for new."""
     looks = _rows(db, "SELECT looked_at FROM look WHERE image = ?", image)
-    if not looks:
+    try:
+        tags = {tag: seen(each) for tag, *each in _rows(db, _SEEN, image)}
+        return Knowledge(time(looks[0][0]), tags) if looks else None
+    except ValueError:
         return None
-    rows = _rows(db, _SEEN, image)
-    return Knowledge(time(looks[0][0]), {tag: seen(each) for tag, *each in rows})
 
 
 def _carry(db: sqlite3.Connection, image: str, old: Knowledge | None, new: Knowledge) -> None:
     """Writes what has changed, and forgets the images that nobody looks at."""
+    if old is None:
+        db.execute("DELETE FROM seen WHERE image = ?", (image,))  # what is damaged
     before = {} if old is None else old.tags
     changed = ((image, tag, *row(each)) for tag, each in new.tags.items() if before.get(tag) != each)
     db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?)", changed)
@@ -190,14 +221,26 @@ def _opened(file: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
-        for part in (file, _beside(file, "-wal"), _beside(file, "-shm")):
-            part.unlink(missing_ok=True)
-        return _connected(file)
+        return _anew(file)
+
+
+def _anew(file: Path) -> sqlite3.Connection:
+    for part in (file, _beside(file, "-wal"), _beside(file, "-shm")):
+        part.unlink(missing_ok=True)
+    return _connected(file)
 
 
 def _connected(file: Path) -> sqlite3.Connection:
     in_doubt = _beside(file, "-wal").exists()  # who closed it in order leaves no log behind
-    db = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    file.touch(_MODE)
+    db = _connect(file)
+    with suppress(OSError):
+        file.chmod(_MODE)  # one that was made by others, who may be its owners
+    return _prepared(db, in_doubt=in_doubt)
+
+
+def _prepared(db: sqlite3.Connection, *, in_doubt: bool = False) -> sqlite3.Connection:
+    """The same with its tables. Raises `sqlite3.DatabaseError`, and closes it, where it cannot be used."""
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")

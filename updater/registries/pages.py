@@ -44,6 +44,8 @@ def document(content: bytes) -> Mapping[str, Any]:
         found = json.loads(content)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    except ValueError as error:  # in Python's own words, about its functions and settings
+        raise ValueError("it is no JSON that can be read") from error
     if not isinstance(found, dict):
         raise ValueError("it is no JSON object")
     return found

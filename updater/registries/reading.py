@@ -6,6 +6,7 @@ Content is hashed, pages stay within their own list, and what no registry answer
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,17 +26,23 @@ MAX_PAGES = 1_000
 BY_THOUSANDS = "?n=1000"
 _MAX_KEPT = 1024 * 1024
 """Longer content is not kept."""
+_ETAG = re.compile(r"[\x21-\x7e]{1,1024}")
+"""What can be sent back; quotes are not insisted on, since some registries forget them."""
 _KEPT_HEADERS = ("content-type", "docker-content-digest", "link")
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Something in a registry: where it is, the media types that are wanted of it, and how long it may be."""
+    """Something in a registry: where it is, the media types that are wanted of it, and how many bytes it may have.
+
+    What `is_long` is given more time.
+    """
 
     repository: str
     path: str
     accept: str
     max_bytes: int
+    is_long: bool = False
 
 
 class Reader:
@@ -62,12 +69,13 @@ class Reader:
     def ask(self, method: str, thing: Thing, headers: Mapping[str, str] | None = None) -> Answer:
         """What is answered once we are let in. Raises `RegistryRefused` where we are not."""
         url = self._url + thing.path
-        request = Request(method, url, {"accept": thing.accept, **(headers or {})}, thing.max_bytes)
+        wanted = {"accept": thing.accept, **(headers or {})}
+        request = Request(method, url, wanted, thing.max_bytes, is_long=thing.is_long)
         shown = self._tokens.shown(thing.repository)
-        answer = self._sender.send(request.showing(shown))
+        answer = self._sender.send(request if shown is None else request.showing(shown.header))
         if answer.status == 401:
             shown = self._tokens.renewed(thing.repository, answer.headers.get("www-authenticate", ""), shown)
-            answer = self._sender.send(request.showing(shown))
+            answer = self._sender.send(request.showing(shown.header))
         if answer.status in (401, 403):
             message = f"{self.host} does not let us read {thing.repository or thing.path} ({answer.status})"
             raise RegistryRefused(message, hint=log_in(self.host))
@@ -76,11 +84,14 @@ class Reader:
     def current(self, thing: Thing) -> Answer:
         """What is there now; what was kept, where the registry says that it is still that."""
         kept = self._memory.known(self.host + thing.path)
+        if kept is not None and _ETAG.fullmatch(kept.etag) is None:
+            kept = None
         answer = self.ask("GET", thing, {} if kept is None else {"if-none-match": kept.etag})
         if answer.status == 304 and kept is not None:
             return Answer(200, kept.headers, kept.body)
-        if answer.status == 200 and "etag" in answer.headers:
-            self._keep(thing, answer, answer.headers["etag"])
+        etag = answer.headers.get("etag", "")
+        if answer.status == 200 and _ETAG.fullmatch(etag):
+            self._keep(thing, answer, etag)
         return answer
 
     def content(self, thing: Thing, digest: str) -> Answer | None:
@@ -97,6 +108,7 @@ class Reader:
 
     def pages(self, thing: Thing, query: str = "") -> Iterator[Answer]:
         """The pages of a list, in order. One that is no success is the last."""
+        thing = replace(thing, is_long=True)
         seen: set[str] = set()
         while query not in seen:
             seen.add(query)

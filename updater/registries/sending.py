@@ -11,53 +11,57 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from updater.adapters.http import Answer, BrokenOff, Connections, TooLong, Unanswered, Untrusted
+from updater.adapters.http import Answer, Connections, TooLong, Unanswered, Unsendable, Untrusted
 from updater.core import later
 from updater.core.links import origin, redirected
 from updater.errors import RegistryRefused, RegistryUnavailable, UsageError
 from updater.registries.paces import Pace, Rests
 from updater.registries.settings import Place
 
-SECONDS = 30.0
+SECONDS = 10.0
 """An answer takes no longer, with all of its content."""
+LONG = 30.0
+"""The same for what may be long: a list, a blob."""
 _PATIENCE = 10.0
 """No new try begins later than so many seconds after the first."""
 _PAUSES = (0.5, 2.0)
 """Before the second try and the third."""
 _DOWN = 10.0
-"""Seconds for which a server that did not answer is left alone."""
+"""Seconds for which a server that gave no good answer is left alone."""
 _LIMITED = 30.0
 """The same for one that has had enough and does not say when to come again."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
+_MOST_SERVERS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent. `headers` have lower-case names; of an answer up to `max_bytes` are read."""
+    """What is sent. `headers` have lower-case names; of an answer up to `max_bytes` are read.
+
+    An answer that `is_long` (a list, a blob) is given more time.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
     max_bytes: int
     content: bytes | None = None
+    is_long: bool = False
 
-    def showing(self, authorization: str | None) -> Request:
-        """The same with a login, if there is one."""
-        if authorization is None:
-            return self
+    def showing(self, authorization: str) -> Request:
+        """The same with a login."""
         return replace(self, headers={**self.headers, "authorization": authorization})
 
 
 class _Trouble(Exception):
-    """A try that failed and may be repeated after `wait` seconds. Then the server is left alone for `rest` seconds."""
+    """A try that failed and may be repeated after `wait` seconds."""
 
-    def __init__(self, why: str, url: str, wait: float = 0.0, rest: float = 0.0) -> None:
+    def __init__(self, why: str, url: str, wait: float = 0.0) -> None:
         super().__init__(why)
         self.why = why
         self.server = origin(url)
         self.wait = wait
-        self.rest = rest
 
 
 class Sender:
@@ -80,6 +84,7 @@ class Sender:
         self._pause = pause
         self._pace = Pace(place.host, place.calls_per_minute, monotonic, pause)
         self._rests = Rests(monotonic)
+        self._answered: dict[tuple[str, str, int | None], float] = {}
         self._connections = _connections(place)
 
     def close(self) -> None:
@@ -92,18 +97,19 @@ class Sender:
         Raises `RegistryUnavailable` where nothing came, or the wait until it might is too long, and `RegistryRefused`
         where what came cannot be trusted.
         """
-        deadline = self._monotonic() + _PATIENCE
+        begin = self._monotonic()
         for pause in (*_PAUSES, None):
             try:
                 return self._followed(request)
             except _Trouble as found:
                 trouble = found
             wait = max(pause or 0.0, trouble.wait)
-            if pause is None or self._monotonic() + wait > deadline:
+            if pause is None or self._monotonic() + wait > begin + _PATIENCE:
                 break
             self._pause(wait)
-        if trouble.rest:
-            self._rests.begin(trouble.server, trouble.rest, trouble.why)
+        # Who answers others in the meantime is up, and has trouble with this one thing.
+        is_up = self._answered.get(trouble.server, begin) > begin
+        self._rests.begin(trouble.server, max(trouble.wait, 0.0 if is_up else _DOWN), trouble.why)
         raise self._unavailable(trouble.why)
 
     def _followed(self, request: Request) -> Answer:
@@ -116,6 +122,7 @@ class Sender:
                     raise RegistryRefused(
                         f"{self._host} sends us to {_name(request.url)}, which wants a login of its own"
                     )
+                self._note(origin(request.url))
                 return answer
             request = self._redirected(request, answer.headers.get("location", ""))
         raise RegistryRefused(f"{self._host} sends us on more than {_MOST_REDIRECTS} times")
@@ -145,8 +152,14 @@ class Sender:
                 wait = _LIMITED
             told = "" if wait is None else f" and wants us to wait for {wait:.0f} s"
             why = f"{_name(request.url)} answered {answer.status}{told}"
-            raise _Trouble(why, request.url, wait or 0.0, wait or 0.0)
+            raise _Trouble(why, request.url, wait or 0.0)
         return answer
+
+    def _note(self, server: tuple[str, str, int | None]) -> None:
+        """Notes that a server has answered."""
+        if len(self._answered) > _MOST_SERVERS:
+            self._answered.clear()
+        self._answered[server] = self._monotonic()
 
     def _asked(self, request: Request) -> Answer:
         try:
@@ -155,17 +168,16 @@ class Sender:
                 request.url,
                 request.headers,
                 request.content,
-                seconds=SECONDS,
+                seconds=LONG if request.is_long else SECONDS,
                 max_bytes=request.max_bytes,
             )
         except Untrusted as error:
             hint = "name the file of the authority that signed it as `ca:` of this registry in UPDATER_REGISTRIES"
             raise RegistryRefused(f"{self._host}: {error.message}", hint=hint) from error
-        except TooLong as error:
+        except (TooLong, Unsendable) as error:
             raise RegistryRefused(f"{self._host}: {error.message}") from error
         except Unanswered as error:
-            rest = 0.0 if isinstance(error, BrokenOff) else _DOWN
-            raise _Trouble(error.message, request.url, rest=rest) from error
+            raise _Trouble(error.message, request.url) from error
 
     def _unavailable(self, why: str) -> RegistryUnavailable:
         return RegistryUnavailable(f"{self._host}: {why}", hint="can it be reached from here?")

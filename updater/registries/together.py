@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,6 +28,7 @@ _MOST_WORDS = 10_000
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
+_logger = logging.getLogger(__name__)
 
 
 class Store(Protocol):
@@ -71,12 +73,15 @@ class Registries:
         self._stores: dict[str, Store] = {}
         self._words: dict[Question, tuple[float, Word]] = {}
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="registries")
+        self._is_closed = False
+        self._surprises: set[tuple[str, type[Exception]]] = set()
 
     def close(self) -> None:
-        """Ends what is under way as soon as may be, and gives everything back."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Ends what is under way as soon as may be, and gives everything back. Who still asks gets no answer."""
         with self._lock:
+            self._is_closed = True
             stores = list(self._stores.values())
+        self._pool.shutdown(wait=False)
         for store in stores:
             store.close()
         self._wake()
@@ -129,7 +134,10 @@ class Registries:
         """The answer to each, or why there is none."""
         silence = Silence()
         hosts = [_parts(image(key))[0] for key in keys]
-        answers = self._pool.map(lambda host, key: self._asked(silence, host, partial(ask, key)), hosts, keys)
+        with self._lock:
+            if self._is_closed:
+                return dict.fromkeys(keys, _ended())
+            answers = self._pool.map(lambda host, key: self._asked(silence, host, partial(ask, key)), hosts, keys)
         return dict(zip(keys, answers, strict=True))
 
     def _asked(self, silence: Silence, host: str, ask: Callable[[], _V]) -> _V | RegistryError:
@@ -141,12 +149,27 @@ class Registries:
             return silence.unanswered(host, error)
         except UpdaterError as error:
             return error if isinstance(error, RegistryError) else RegistryRefused(str(error), hint=error.hint)
+        except Exception as error:  # what one registry has found to surprise us with is no other one's trouble
+            return self._surprised(host, error)
         silence.answered(host)
         return answer
+
+    def _surprised(self, host: str, error: Exception) -> RegistryRefused:
+        """The answer of a registry at which we failed, which is in the log once for each kind of error."""
+        surprise = host, type(error)
+        with self._lock:
+            is_new = surprise not in self._surprises
+            self._surprises.add(surprise)
+        if is_new:
+            _logger.error("asking %s failed unexpectedly", host, exc_info=error)
+        message = f"{host}: asking it failed unexpectedly: {type(error).__name__}"
+        return RegistryRefused(message, hint="this is a fault of the updater; its log tells where")
 
     def _at(self, image: str) -> tuple[Store, str]:
         host, path = _parts(image)
         with self._lock:
+            if self._is_closed:
+                raise _ended()
             if host not in self._stores:
                 self._stores[host] = self._connect(host)
             return self._stores[host], path
@@ -171,6 +194,10 @@ class Registries:
         image, version = reference
         store, path = self._at(image)
         return store.digest(path, version)
+
+
+def _ended() -> RegistryUnavailable:
+    return RegistryUnavailable("registries are not asked any more: we are about to end")
 
 
 def _with_digests(store: Store, path: str, listed: Mapping[str, Tagged], wanted: Collection[str]) -> dict[str, Tagged]:

@@ -24,6 +24,7 @@ from updater.core.challenges import Challenge
 from updater.core.links import redirected
 from updater.errors import RegistryRefused
 from updater.registries.credentials import Secret
+from updater.registries.held_login import HeldLogin
 from updater.registries.sending import Request, Sender
 from updater.registries.settings import Place
 
@@ -40,9 +41,12 @@ _TURNED_AWAY = frozenset({400, 401, 403})
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class Shown:
+    """An `Authorization`, the secret that it comes from, and up to when it counts, on the clock of `monotonic`."""
+
     header: str
-    until: float
+    secret: Secret | None
+    until: float = float("inf")
 
 
 class Tokens:
@@ -53,16 +57,14 @@ class Tokens:
     ) -> None:
         self._place = place
         self._sender = sender
-        self._now = now
+        self._login = HeldLogin(place.login, now)
         self._monotonic = monotonic
         self._challenge: Challenge | None = None
-        self._secret: Secret | None = None
-        self._tokens: OrderedDict[str, _Token] = OrderedDict()
+        self._tokens: OrderedDict[str, Shown] = OrderedDict()
         self._lock = Lock()
-        self._login_lock = Lock()
 
-    def shown(self, repository: str) -> str | None:
-        """The `Authorization` to show for a repository; None where the registry has not yet said that it wants one.
+    def shown(self, repository: str) -> Shown | None:
+        """What to show for a repository; None where the registry has not yet said that it wants anything.
 
         Raises `RegistryError` where there is none, as `renewed` does.
         """
@@ -70,13 +72,13 @@ class Tokens:
             token = self._tokens.get(repository)
             challenge = self._challenge
         if token is not None and self._monotonic() < token.until:
-            return token.header
-        return None if challenge is None else self._header(challenge, repository, _scope(repository), is_fresh=False)
+            return token
+        return None if challenge is None else self._made(challenge, repository, _scope(repository), None)
 
-    def renewed(self, repository: str, told: str, shown: str | None) -> str:
-        """The `Authorization` to show after a 401 whose `WWW-Authenticate` was `told`, in place of what was `shown`.
+    def renewed(self, repository: str, told: str, refused: Shown | None) -> Shown:
+        """What to show after a 401 whose `WWW-Authenticate` was `told`, in place of what was `refused`.
 
-        What was turned away is not shown again: we log in anew. Raises `RegistryError`.
+        We log in anew, unless another thread has done so since. Raises `RegistryError`.
         """
         challenge = challenges.best(told)
         if challenge is None:
@@ -89,30 +91,23 @@ class Tokens:
         # Some registries want another scope for lists of tags, of the same repository.
         asked = challenge.parameters.get("scope", "")
         scope = asked if repository and asked.startswith(f"repository:{repository}:") else _scope(repository)
-        return self._header(challenge, repository, scope, is_fresh=shown is not None)
+        return self._made(challenge, repository, scope, refused)
 
-    def _header(self, challenge: Challenge, repository: str, scope: str, *, is_fresh: bool) -> str:
-        secret = self._login(is_fresh=is_fresh)
+    def _made(self, challenge: Challenge, repository: str, scope: str, refused: Shown | None) -> Shown:
+        secret = self._login.secret(None if refused is None else refused.secret)
         if secret is not None and secret.kind == "bearer":
-            return self._bearer(secret.password)
+            return Shown(self._bearer(secret.password), secret)
         if challenge.scheme == "basic":
-            return self._basic(secret)
+            return Shown(self._basic(secret), secret)
         asked_at = self._monotonic()
         answer = self._answer(challenge, scope, secret)
-        if answer.status in _TURNED_AWAY and secret is not None and not is_fresh:
-            answer = self._answer(challenge, scope, self._login(is_fresh=True))
+        if answer.status in _TURNED_AWAY and secret is not None and refused is None:
+            secret = self._login.secret(secret)
+            answer = self._answer(challenge, scope, secret)
         header, seconds = self._read(answer)
-        self._keep(repository, _Token(header, asked_at + seconds - min(_EARLY, seconds / 4)))
-        return header
-
-    def _login(self, *, is_fresh: bool) -> Secret | None:
-        if self._place.login is None:
-            return None
-        with self._login_lock:
-            held = self._secret
-            if held is None or is_fresh or (held.until is not None and held.until <= self._now()):
-                self._secret = self._place.login()
-            return self._secret
+        token = Shown(header, secret, asked_at + seconds - min(_EARLY, seconds / 4))
+        self._keep(repository, token)
+        return token
 
     def _basic(self, secret: Secret | None) -> str:
         if secret is None or secret.kind != "basic":
@@ -149,7 +144,7 @@ class Tokens:
         token = found.get("token") or found.get("access_token")
         return self._bearer(token), float(min(seconds, _LONGEST_LIFETIME)) if is_time else _LIFETIME
 
-    def _keep(self, repository: str, token: _Token) -> None:
+    def _keep(self, repository: str, token: Shown) -> None:
         with self._lock:
             self._tokens[repository] = token
             self._tokens.move_to_end(repository)
