@@ -1,4 +1,4 @@
-"""What the integration tests share: mirrors that are closed at the end."""
+"""What the integration tests share: mirrors that are closed at the end, a registry and our client of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 
 from tests.helpers import gitops
 from tests.helpers.gitops import OpenMirror
+from tests.helpers.registry import Registry, running_registry
+from tests.helpers.registry_clients import Stage, client_of
 from updater.adapters.mirror import Mirror
 
 
@@ -22,3 +24,17 @@ def mirror() -> Iterator[OpenMirror]:
             return stack.enter_context(closing(gitops.opened(url, state, seconds)))
 
         yield opened
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A real registry without notifications, for all tests of a module: each has images of its own there."""
+    with running_registry(tmp_path_factory.mktemp("registry"), notifies=False) as found:
+        yield found
+
+
+@pytest.fixture
+def stage(registry: Registry) -> Iterator[Stage]:
+    """Our client of that registry."""
+    with client_of(registry.host, registry.url) as found:
+        yield found

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-
-import pytest
 
 from tests.helpers.image_layouts import MANIFEST, sha256
-from tests.helpers.registry import Registry, running_registry
-from tests.helpers.registry_clients import Stage, client_of
+from tests.helpers.registry import Registry
+from tests.helpers.registry_clients import Stage
 from updater.model import Origin
 from updater.registries.images import Looked, look
 
 SOURCE, REVISION = "org.opencontainers.image.source", "org.opencontainers.image.revision"
 HELM = "application/vnd.cncf.helm.config.v1+json"
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    with running_registry(tmp_path_factory.mktemp("registry"), notifies=False) as found:
-        yield found
-
-
-@pytest.fixture
-def stage(registry: Registry) -> Iterator[Stage]:
-    with client_of(registry.host, registry.url) as found:
-        yield found
 
 
 def test_the_labels_of_an_image_that_skopeo_pushed_tell_its_source(registry: Registry, stage: Stage) -> None:

@@ -24,18 +24,6 @@ def alice(password: str = "secret") -> Secret:
     return Secret("basic", "alice", password)
 
 
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    with running_registry(tmp_path_factory.mktemp("registry"), notifies=False) as found:
-        yield found
-
-
-@pytest.fixture
-def stage(registry: Registry) -> Iterator[Stage]:
-    with client_of(registry.host, registry.url) as found:
-        yield found
-
-
 def test_a_tag_names_a_digest_and_a_digest_itself(registry: Registry, stage: Stage) -> None:
     digest = registry.push("acme/named", "1.0.0")
     assert stage.client.digest("acme/named", "1.0.0") == digest
