@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from updater.core.hearing import Hearing, asks
 from updater.core.matching import Followed
+from updater.core.references import split_host
 from updater.core.signing_keys import keys
 from updater.errors import ConfigurationError, RegistryError
 from updater.registry import Question, Word
@@ -36,7 +37,7 @@ def gone_on(sight: Sight, hearings: Hearings, tags: Mapping[Match, Collection[st
     questions = {match: _questions(hearings, match, mine) for match, mine in tags.items()}
     together = {each for mine in questions.values() for each in mine}
     silent = _silent(hearings)
-    words = {each: Word(failure=silent[_host(each.image)]) for each in together if _host(each.image) in silent}
+    words = {each: Word(failure=silent[host]) for each in together if (host := split_host(each.image)[0]) in silent}
     asked = together - words.keys()
     words |= sight.registries.words(asked) if sight.registries is not None and asked else {}
     more = {match: {each.tag: words[each] for each in mine} for match, mine in questions.items()}
@@ -45,12 +46,8 @@ def gone_on(sight: Sight, hearings: Hearings, tags: Mapping[Match, Collection[st
 
 def _silent(hearings: Hearings) -> dict[str, RegistryError]:
     """The registries that did not answer, each with the reason."""
-    heard = ((image, word) for (_, image), each in hearings.items() if each is not None for word in each.words.values())
-    return {_host(image): word.failure for image, word in heard if word.failure is not None and word.failure.retry}
-
-
-def _host(image: str) -> str:
-    return image.partition("/")[0]
+    heard = ((image, word.failure) for (_, image), each in hearings.items() if each for word in each.words.values())
+    return {split_host(image)[0]: failure for image, failure in heard if failure is not None and failure.retry}
 
 
 def _begun(sight: Sight, followed: Followed) -> Hearing | None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from updater.core import references
-from updater.core.references import Reference
+from updater.core.references import Reference, split_host
 from updater.model import Version
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -179,3 +179,14 @@ def test_only_a_complete_sha256_digest_is_one(digest: str) -> None:
 )
 def test_the_tags_of_signatures_and_referrers_are_told_from_those_of_images(tag: str, artifact: bool) -> None:
     assert references.is_artifact_tag(tag) == artifact
+
+
+@pytest.mark.parametrize(
+    ("image", "parts"),
+    [
+        ("docker.io/library/nginx", ("docker.io", "library/nginx")),
+        ("reg.example:5000/acme/models/model-a", ("reg.example:5000", "acme/models/model-a")),
+    ],
+)
+def test_a_repository_is_the_host_of_its_registry_and_a_path_there(image: str, parts: tuple[str, str]) -> None:
+    assert split_host(image) == parts

@@ -77,6 +77,12 @@ def normalise(name: str) -> str | None:
     return image
 
 
+def split_host(image: str) -> tuple[str, str]:
+    """The host of a normalised repository's registry, and its path there."""
+    host, _, path = image.partition("/")
+    return host, path
+
+
 def parse(text: str) -> Reference | None:
     """`[host/]repository[:tag][@digest]` in its parts; None if it is not a reference.
 

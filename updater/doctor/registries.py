@@ -9,6 +9,7 @@ from contextlib import closing
 from updater import polling
 from updater.core.environment import NamedEnvironment
 from updater.core.matching import rule_for
+from updater.core.references import split_host
 from updater.doctor.checks import Check, fault, ok, warning
 from updater.errors import RegistryError, RegistryRefused, UsageError
 from updater.protocols import Clock
@@ -35,7 +36,7 @@ def checks(sight: Sight, environments: Sequence[NamedEnvironment], environ: Mapp
         yield fault(_NAME, error)
         return
     images = sorted(polling.wanted(sight))
-    followed = dict(map(_parts, images))
+    followed = dict(map(split_host, images))
     needed = {*_demanded(environments, images), *places.described, *filter(places.is_known, followed)}
     for host in dict.fromkeys((*followed, *hosts)):
         yield _check(places.place(host), followed.get(host), sight.clock, is_needed=host in needed)
@@ -43,17 +44,12 @@ def checks(sight: Sight, environments: Sequence[NamedEnvironment], environ: Mapp
         yield ok(_NAME, "none is asked")
 
 
-def _parts(image: str) -> tuple[str, str]:
-    host, _, repository = image.partition("/")
-    return host, repository
-
-
 def _demanded(environments: Sequence[NamedEnvironment], images: Sequence[str]) -> Iterator[str]:
     """The registries without whose word nothing of theirs lands."""
     for image in images:
         rules = (rule_for(environment, image) for environment in environments)
         if any(rule is not None and (rule.follow.confirm or rule.follow.signed_by) for rule in rules):
-            yield _parts(image)[0]
+            yield split_host(image)[0]
 
 
 def _check(place: Place, repository: str | None, clock: Clock, *, is_needed: bool) -> Check:

@@ -13,7 +13,7 @@ _PATTERN = re.compile(r"(?:[a-z0-9*-]+\.)*[a-z0-9*-]*\*[a-z0-9*-]*\.(?:[a-z0-9-]
 def named(text: str) -> str | None:
     """The host as images name it, of a host as people write it; None where it is none."""
     image = references.normalise(f"{text}/x/x") if references.is_host(text) and "/" not in text else None
-    return None if image is None else image.partition("/")[0]
+    return None if image is None else references.split_host(image)[0]
 
 
 def is_pattern(text: str) -> bool:

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Protocol, TypeVar
 
 from updater.core.oci import Descriptor
+from updater.core.references import split_host
 from updater.core.sightings import looked, sightings
 from updater.errors import RegistryError, RegistryRefused, RegistryUnavailable, UpdaterError
 from updater.model import Event
@@ -89,7 +90,7 @@ class Registries:
 
     def knows(self, image: str) -> bool:
         """See `registry.Registries`."""
-        return self._is_known(_parts(image)[0])
+        return self._is_known(split_host(image)[0])
 
     def words(self, questions: Collection[Question]) -> Mapping[Question, Word]:
         """See `registry.Registries`."""
@@ -133,7 +134,7 @@ class Registries:
     ) -> dict[_K, _V | RegistryError]:
         """The answer to each, or why there is none."""
         silence = Silence()
-        hosts = [_parts(image(key))[0] for key in keys]
+        hosts = [split_host(image(key))[0] for key in keys]
         with self._lock:
             if self._is_closed:
                 return dict.fromkeys(keys, _ended())
@@ -166,7 +167,7 @@ class Registries:
         return RegistryRefused(message, hint="this is a fault of the updater; its log tells where")
 
     def _at(self, image: str) -> tuple[Store, str]:
-        host, path = _parts(image)
+        host, path = split_host(image)
         with self._lock:
             if self._is_closed:
                 raise _ended()
@@ -206,9 +207,3 @@ def _with_digests(store: Store, path: str, listed: Mapping[str, Tagged], wanted:
     named = {tag: store.digest(path, tag) for tag in unknown}
     told = {tag: replace(listed[tag], digest=digest) for tag, digest in named.items()}
     return {tag: each for tag, each in {**listed, **told}.items() if tag not in named or each.digest is not None}
-
-
-def _parts(image: str) -> tuple[str, str]:
-    """The host of a registry, and the path of the image there. Images are normalised, so both are there."""
-    host, _, path = image.partition("/")
-    return host, path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from updater.core.references import split_host
 from updater.errors import RegistryError
 from updater.model import Event
 from updater.registry import Listing, Question, Registries, Word
@@ -50,4 +51,4 @@ class Counted:
         outcome = "answered"
         if isinstance(answer, RegistryError):
             outcome = "unavailable" if answer.retry else "refused"
-        self.count(image.partition("/")[0], outcome)
+        self.count(split_host(image)[0], outcome)

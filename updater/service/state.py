@@ -9,6 +9,7 @@ from datetime import datetime
 
 from updater.core.messages import short
 from updater.core.offers import SOURCE
+from updater.core.references import split_host
 from updater.errors import RegistryError, UpdaterError
 from updater.feeds import Ending, Item
 from updater.model import Decision, Outcome
@@ -117,7 +118,7 @@ def _tell(report: Report) -> None:
 
 
 def _extent(listings: Listings) -> str:
-    hosts = {image.partition("/")[0] for image in listings}
+    hosts = {split_host(image)[0] for image in listings}
     failed = sum(isinstance(each, RegistryError) for each in listings.values())
     unanswered = f", {failed} of them without an answer" if failed else ""
     return f"{len(listings)} image(s) in {len(hosts)} registry(s){unanswered}"
