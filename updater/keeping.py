@@ -57,9 +57,9 @@ def keep(
         adding = [
             each.event for each in (*mine, *put_off) if (each.keeps or each in unknown) and each.event is not None
         ]
-        decided, stuck = _pushes(mine), _pushes(_stuck(mine))
+        is_decided, is_stuck = waiting.among(_pushes(mine)), waiting.among(_pushes(_stuck(mine)))
         woken = {waiting.push(event) for event in made.woken.get(name, ())}
-        settled = {push for push in woken if waiting.is_among(push, decided) and not waiting.is_among(push, stuck)}
+        settled = {push for push in woken if is_decided(push) and not is_stuck(push)}
         try:
             _write(sight, pause, name, adding, settled)
         except GitError as error:

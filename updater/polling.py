@@ -9,7 +9,7 @@ from updater.core import hearing
 from updater.core.environment import NamedEnvironment
 from updater.core.inventory import overlays
 from updater.core.matching import rule_for
-from updater.core.offers import SOURCE, is_doubtful, offers
+from updater.core.offers import is_doubtful, is_listed, offers
 from updater.core.rules import Rule
 from updater.core.waiting import Waiting
 from updater.errors import RegistryError
@@ -67,7 +67,7 @@ def troubles(listings: Listings) -> tuple[RegistryError, ...]:
 
 def is_idle(decision: Decision) -> bool:
     """Whether a decision on what a registry lists says no more than that it is not wanted."""
-    if decision.event is None or decision.event.source != SOURCE or decision.outcome not in _IDLE:
+    if decision.event is None or not is_listed(decision) or decision.outcome not in _IDLE:
         return False
     since = None if decision.target is None else decision.target.since(decision.to.tag)
     return decision.outcome is not Outcome.REJECTED or since is None or not is_doubtful(decision.event, since)

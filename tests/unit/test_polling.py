@@ -163,13 +163,13 @@ def test_what_meets_a_freeze_waits_on_the_remote_and_lands_when_it_is_over() -> 
 def test_of_what_waits_another_digest_of_a_tag_is_not_forgotten() -> None:
     """Only what was decided on is taken out of what waits."""
     one, other, bare = ((IMAGE, Version("1.0.0", each)) for each in (digest("a"), digest("b"), None))
-    assert (waiting.is_among(one, {other}), waiting.is_among(one, {one}), waiting.is_among(one, {bare})) == (
+    assert (waiting.among({other})(one), waiting.among({one})(one), waiting.among({bare})(one)) == (
         False,
         True,
         True,
     )
-    assert waiting.is_among(bare, {other})
-    assert not waiting.is_among(bare, {(OTHER, other[1])})
+    assert waiting.among({other})(bare)
+    assert not waiting.among({(OTHER, other[1])})(bare)
 
 
 def test_a_version_that_is_gone_by_now_lets_the_next_one_land() -> None:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from updater.core.references import is_artifact_tag
 from updater.core.rules import Rule
-from updater.model import Event, Version
+from updater.model import Decision, Event, Version
 from updater.registry import Listing, Sighting
 
 SOURCE = "registry"
@@ -53,6 +53,11 @@ def as_early(event: Event, standing: Version) -> Event:
     if _is_unknown(event) or event.version.tag == standing.tag:
         return event
     return replace(event, pushed_at=event.earliest)
+
+
+def is_listed(decision: Decision) -> bool:
+    """Whether it is on what a registry lists, and not on what an event told."""
+    return decision.event is not None and decision.event.source == SOURCE
 
 
 def is_doubtful(event: Event, since: datetime) -> bool:

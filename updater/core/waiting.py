@@ -8,7 +8,7 @@ other sender says.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -71,15 +71,19 @@ def names(push: Push) -> set[Push]:
     return {push, (image, Version(version.tag))}
 
 
-def is_among(push: Push, decided: Collection[Push]) -> bool:
+def among(decided: Iterable[Push]) -> Callable[[Push], bool]:
     """Whether a push is one of those that were decided on.
 
     A decision may know it by its tag alone, or with the digest that its registry told.
     """
-    image, version = push
-    if not names(push).isdisjoint(decided):
-        return True
-    return version.digest is None and any(each[0] == image and each[1].tag == version.tag for each in decided)
+    whole = frozenset(decided)
+    tags = {(image, version.tag) for image, version in whole}
+
+    def is_among(push: Push) -> bool:
+        image, version = push
+        return (image, version.tag) in tags if version.digest is None else not names(push).isdisjoint(whole)
+
+    return is_among
 
 
 def _line(event: Event) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from updater.core.messages import short
-from updater.core.offers import SOURCE
+from updater.core.offers import is_listed
 from updater.core.references import split_host
 from updater.errors import RegistryError, UpdaterError
 from updater.feeds import Ending, Item
@@ -67,8 +67,7 @@ class State:
     def looked(self, look: Look, report: Report) -> None:
         """See `Listener`. What speaks against registries is told once, and again when it is something else."""
         self.metrics.looked(look.listings.values(), look.seconds, self.now())
-        listed = [each for each in report.decisions if each.event is not None and each.event.source == SOURCE]
-        offered = {(each.image, each.to) for each in listed}
+        offered = {(each.image, each.to) for each in report.decisions if is_listed(each)}
         _logger.info("looked at %s: %s version(s) offered", _extent(look.listings), len(offered))
         silent = "; ".join(_several(troubles(look.listings)))
         if silent != self.silent:

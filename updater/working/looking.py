@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from updater import polling
 from updater.core import retrying
-from updater.core.offers import SOURCE
+from updater.core.offers import is_listed
 from updater.errors import RegistryError, RegistryUnavailable, UpdaterError
 from updater.model import Outcome
 from updater.pipeline import Report
@@ -154,7 +154,5 @@ class Lookout:
 def _undecided(report: Report) -> set[str]:
     """The images of versions that were listed, and about which a registry said nothing when it was asked again."""
     return {
-        each.image
-        for each in report.decisions
-        if each.event is not None and each.event.source == SOURCE and each.outcome is Outcome.REFUSED and each.retry
+        each.image for each in report.decisions if is_listed(each) and each.outcome is Outcome.REFUSED and each.retry
     }
