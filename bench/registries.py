@@ -59,7 +59,7 @@ def _many(folder: Path, registry: Registry, count: int) -> Iterator[Row]:
         yield below(count + 1, _calls("first look: lists of tags", where, lists))
         yield from (_calls(f"{which}: requests", where, len(look.asked)) for which, look in _named(first, again))
         yield from (_took(which, where, look) for which, look in _named(first, again))
-        yield _decided(parts, where, again)
+        yield from _decided(parts, where, first, again)
 
 
 def _large(folder: Path, registry: Registry, count: int) -> Iterator[Row]:
@@ -70,7 +70,7 @@ def _large(folder: Path, registry: Registry, count: int) -> Iterator[Row]:
     with _opened(folder / "large", registry.host, 1, standing, "large") as parts:
         first, again = (_look(parts, lambda: [each.path for each in registry.requests]) for _ in range(2))
         yield from (_took(which, where, look) for which, look in _named(first, again))
-        yield _decided(parts, where, again)
+        yield from _decided(parts, where, first, again)
 
 
 def _conditional(images: int, tags: int) -> Iterator[Row]:
@@ -165,11 +165,14 @@ def _look(parts: Parts, requests: Callable[[], Sequence[str]]) -> _Look:
     return _Look(listings, took, requests()[before:])
 
 
-def _decided(parts: Parts, where: str, look: _Look) -> Row:
-    """What the pass costs that decides on a look which found nothing new."""
-    with_look = seconds(lambda _: pipeline.reconcile(parts, look.listings))
-    without = seconds(lambda _: pipeline.reconcile(parts))
-    return Row("m", "the pass that decides on it", where, Figures((with_look,)), "without a look", Figures((without,)))
+def _decided(parts: Parts, where: str, first: _Look, again: _Look) -> Iterator[Row]:
+    """What the passes cost that decide on a first look, which is kept on the remote, and on one without news."""
+    kept, with_look = (
+        seconds(lambda _, look=look: pipeline.reconcile(parts, look.listings)) for look in (first, again)
+    )
+    without = Figures((seconds(lambda _: pipeline.reconcile(parts)),))
+    for which, took in _named(kept, with_look):
+        yield Row("m", f"{which}: the pass that decides on it", where, Figures((took,)), "without a look", without)
 
 
 def _named(first: _T, again: _T) -> list[tuple[str, _T]]:

@@ -7,19 +7,19 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from updater import notes
 from updater.core import waiting
 from updater.core.changes import place_of, target_of
 from updater.core.waiting import Push
-from updater.errors import GitError, PushContended, PushRefused
+from updater.errors import GitError, PushRefused
 from updater.model import Decision, Event, Outcome
+from updater.notes import Note
 from updater.planning import Plan
-from updater.protocols import PushOutcome, Repository, Update
+from updater.protocols import Repository
 from updater.sight import Sight
 
 _logger = logging.getLogger(__name__)
 _NEVER = datetime.max.replace(tzinfo=UTC)
-TRIES = 12
-"""How often the ref of one environment is written where others keep changing it."""
 _FULL = "let some of what waits land first: end the freeze, the pause or the hold"
 
 
@@ -89,27 +89,20 @@ def _write(
 ) -> None:
     """Adds and drops on the newest that anybody has written. Raises `GitError` where it does not get there."""
     repository, ref = sight.repository, waiting.ref(name)
-    for number in range(TRIES):
-        if number:
-            pause(number)
-            repository.refresh()
+
+    def note() -> Note | None:
         old = _content(repository, ref)
         stored, unreadable = waiting.read(old or b"", sight.clock.now())
         events = _changed(stored, adding, dropping)
         content = waiting.written(events, unreadable)
         if content == waiting.written(stored, unreadable):
-            return
+            return None
         if len(content) > waiting.MAX_BYTES:
             raise PushRefused(f"{ref} would have {len(content)} bytes; up to {waiting.MAX_BYTES} are kept", hint=_FULL)
-        files, title = {waiting.FILE: content}, waiting.title(name, events)
         parent = None if old is None else repository.tip(ref)  # over junk we begin anew
-        new = repository.build_note(parent, files, title, sight.clock.now()) if content else None
-        outcome = _pushed(repository, Update(ref, repository.tip(ref), new))
-        if isinstance(outcome, PushRefused):
-            raise outcome
-        if outcome == "landed":
-            return
-    raise PushContended(f"{ref} was changed by others {TRIES} times in a row", hint="try again")
+        return Note({waiting.FILE: content} if content else {}, waiting.title(name, events), parent)
+
+    notes.write(sight, pause, ref, note)
 
 
 def _changed(stored: Sequence[Event], adding: Sequence[Event], dropping: Collection[Push]) -> list[Event]:
@@ -117,10 +110,6 @@ def _changed(stored: Sequence[Event], adding: Sequence[Event], dropping: Collect
     times = {waiting.push(event): event.time for event in stored}
     left = [event for event in stored if waiting.push(event) in kept or waiting.push(event) not in dropping]
     return left + [event for event in adding if event.time < times.get(waiting.push(event), _NEVER)]
-
-
-def _pushed(repository: Repository, update: Update) -> PushOutcome:
-    return repository.push([update])[update.branch]
 
 
 def _kept(sight: Sight, name: str) -> tuple[Event, ...]:
@@ -137,20 +126,10 @@ def _kept(sight: Sight, name: str) -> tuple[Event, ...]:
 
 
 def _content(repository: Repository, ref: str) -> bytes | None:
-    """The file in a ref of ours, empty where there is no such ref; None where there is no such file in it.
-
-    Whoever may push to the repository may put anything there.
-    """
-    tip = repository.tip(ref)
-    if tip is None:
+    """The file in a ref of ours, empty where there is no such ref; None where there is no such file in it."""
+    if repository.tip(ref) is None:
         return b""
-    try:
-        tree = repository.tree(tip)
-    except GitError:
-        return None
-    node = tree.node(waiting.FILE)
-    content = tree.read(waiting.FILE) if node is not None and node.kind == "file" else None
-    return content if content is not None and len(content) <= waiting.MAX_BYTES else None
+    return notes.content(notes.tree(repository, ref), waiting.FILE, waiting.MAX_BYTES)
 
 
 def _lost(decision: Decision, error: GitError) -> Decision:

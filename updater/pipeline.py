@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from updater import keeping, polling
+from updater import keeping, looks, polling
 from updater.core.changes import Change, place_of, target_of
 from updater.decoding import NOTHING, Decoding, decode
 from updater.errors import GitError, PushContended, RemoteUnavailable, UpdaterError
@@ -102,13 +102,15 @@ def land(parts: Parts, decoding: Decoding) -> Report:
 def reconcile(parts: Parts, listings: Listings = NO_LISTINGS) -> Report:
     """One pass over all that needs no event: promotions, open pull requests, what waits, and what registries list.
 
-    As for `handle`.
+    As for `handle`. What the lists tell is kept on the remote at the end.
     """
     repository = parts.sight.repository
     repository.refresh()
     listed = frozenset({repository.default_branch})
     report = perform(parts, for_everything(parts, listings), _troubled(listings), listed)
-    return replace(report, decisions=_worth_telling(report))
+    is_down = any(isinstance(problem, RemoteUnavailable) for problem in report.problems)
+    problems = [] if is_down else looks.keep(parts.sight, parts.pause, listings)
+    return replace(report, decisions=_worth_telling(report), problems=(*report.problems, *problems))
 
 
 def rehearse(parts: Parts, listings: Listings = NO_LISTINGS) -> tuple[Sequence[Change], Report]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from updater.core import hearing
+from updater import notes
+from updater.core import hearing, looks
 from updater.core.environment import NamedEnvironment
 from updater.core.inventory import overlays
 from updater.core.matching import rule_for
 from updater.core.offers import is_doubtful, is_listed, offers
 from updater.core.rules import Rule
+from updater.core.sightings import Knowledge, Sighting, looked, sightings
 from updater.core.waiting import Waiting
 from updater.errors import RegistryError
 from updater.model import Decision, Event, Outcome, Version
@@ -21,6 +24,7 @@ Listings = Mapping[str, Listing | RegistryError]
 """What registries list, by image, or why they do not."""
 NO_LISTINGS: Listings = {}
 
+_logger = logging.getLogger(__name__)
 _IDLE = (Outcome.SUPERSEDED, Outcome.REJECTED, Outcome.UNCHANGED)
 
 
@@ -50,12 +54,34 @@ def wanted(sight: Sight) -> dict[str, frozenset[str]]:
 def offered(sight: Sight, listings: Listings) -> Waiting:
     """What each environment may want of what registries list: like pushes that waited for it."""
     now = sight.clock.now()
+    tags = {image: _sightings(sight, image, listing) for image, listing in _answered(listings)}
     found: dict[str, tuple[Event, ...]] = {}
-    for each in _followed(sight) if listings else ():
-        listing = listings.get(each.image)
-        if isinstance(listing, Listing):
-            mine = offers(each.rule, each.image, listing, each.standing, now)
-            found[each.environment] = (*found.get(each.environment, ()), *mine)
+    for each in _followed(sight) if tags else ():
+        mine = offers(each.rule, each.image, tags.get(each.image, {}), each.standing, now)
+        found[each.environment] = (*found.get(each.environment, ()), *mine)
+    return found
+
+
+def looked_at(sight: Sight, listings: Listings) -> dict[str, Knowledge]:
+    """What is known of the listed images now, and what stands in their entries."""
+    answered = dict(_answered(listings))
+    standing: dict[str, frozenset[Version]] = {}
+    for each in _followed(sight) if answered else ():
+        standing[each.image] = standing.get(each.image, frozenset()) | each.standing
+    return {
+        image: looked(known(sight, image), answered[image], versions)
+        for image, versions in standing.items()
+        if image in answered
+    }
+
+
+def known(sight: Sight, image: str) -> Knowledge | None:
+    """What looks at an image have found that is kept on the remote, as last heard; None where it is the first look."""
+    name = looks.file_name(image)
+    content = notes.content(notes.tree(sight.repository, looks.REF), name, looks.MAX_BYTES)
+    found = None if content is None else looks.read(content)
+    if content is not None and found is None:
+        _logger.warning("%s in %s cannot be read: the image counts as looked at for the first time", name, looks.REF)
     return found
 
 
@@ -71,6 +97,14 @@ def is_idle(decision: Decision) -> bool:
         return False
     since = None if decision.target is None else decision.target.since(decision.to.tag)
     return decision.outcome is not Outcome.REJECTED or since is None or not is_doubtful(decision.event, since)
+
+
+def _answered(listings: Listings) -> Iterator[tuple[str, Listing]]:
+    return ((image, listing) for image, listing in listings.items() if isinstance(listing, Listing))
+
+
+def _sightings(sight: Sight, image: str, listing: Listing) -> Mapping[str, Sighting]:
+    return sightings(looked(known(sight, image), listing), listing)
 
 
 def _followed(sight: Sight) -> Iterator[Followed]:

@@ -92,7 +92,8 @@ class Repository(Protocol):
     def refresh(self, branches: frozenset[str] = frozenset()) -> bool:
         """Asks the remote for its tips, fetches what moved, and says whether anything did. Raises `GitError`.
 
-        What waits (`refs/updater/waiting/`) and the branches of our pull requests (`updater/`) are always asked for.
+        What waits (`refs/updater/waiting/`), what looks found (`refs/updater/looks/`) and the branches of our pull
+        requests (`updater/`) are always asked for.
         """
         ...
 
@@ -137,7 +138,7 @@ class Repository(Protocol):
         ...
 
     def build_note(self, parent: str | None, files: Mapping[str, bytes], message: str, time: datetime) -> str:
-        """Builds a commit that holds these files alone, all in its root, and gives its id."""
+        """Builds a commit that holds these files, all in its root, beside those of `parent`, and gives its id."""
         ...
 
     def push(self, updates: Sequence[Update]) -> Mapping[str, PushOutcome]:

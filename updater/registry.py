@@ -6,9 +6,9 @@ Images are normalised repositories; times are aware and in UTC.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from updater.errors import RegistryError
 from updater.model import Event, Origin
@@ -40,24 +40,24 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """A tag that a registry lists. `digest` is what it names, where that is known.
-
-    `pushed_at` is when it was pushed, as an event or the registry told, else when it was found first; None where it was
-    there when the image was looked at for the first time, so that nobody knows. `earliest` is the earliest that it can
-    have been pushed; None where nobody knows.
-    """
+class Tagged:
+    """What a list of tags tells beside a tag: what it names, and when that was uploaded; None where it does not."""
 
     digest: str | None = None
-    pushed_at: datetime | None = None
-    earliest: datetime | None = None
+    uploaded_at: datetime | None = None
+
+
+Pushes: TypeAlias = Mapping[str, Collection[tuple[str | None, datetime]]]
+"""The pushes of an image that events told of: digest (None where it was not told) and time, by the tag."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The tags of an image."""
+    """The tags of an image. What came after `asked_at` (UTC) may be missing; `pushes` are those that were noted."""
 
-    tags: Mapping[str, Sighting]
+    tags: Mapping[str, Tagged]
+    asked_at: datetime
+    pushes: Pushes = field(default_factory=dict)
 
 
 class Registries(Protocol):
@@ -80,5 +80,5 @@ class Registries(Protocol):
         ...
 
     def saw(self, events: Sequence[Event]) -> None:
-        """Notes when images were pushed, so that they are not taken for newer when they are listed."""
+        """Notes when images were pushed, so that they are not taken for newer when they are listed here."""
         ...

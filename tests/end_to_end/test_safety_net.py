@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from tests.helpers import cosign, faults, gitops
 from tests.helpers.authority import Authority
-from tests.helpers.cli import CommandLine, Ran
+from tests.helpers.cli import CommandLine, Ran, finish, start
 from tests.helpers.components import require
 from tests.helpers.cosign import Signer
 from tests.helpers.faulty_registry import Answer, Request, faulty_registry
@@ -29,6 +32,7 @@ pytestmark = pytest.mark.slow
 
 SERVICES = ("model-a", "model-b", "model-c")
 SETTINGS = "environments/test.yaml"
+LOOKS = "refs/updater/looks/registries"
 FIRST = "sha256:" + "0" * 64
 """The digest of 1.0.0, which no registry here has any more."""
 
@@ -96,6 +100,10 @@ class Team:
         event = self.alice.folder.with_name("event.json")
         event.write_text(json.dumps(told))
         return self.updater("handle", "--repo", self.bare, "--source", "generic", "--output", "json", event)
+
+    def on(self, disk: Path) -> Team:
+        """The same team, whose commands have another disk, which may be empty."""
+        return Team(self.host, CommandLine(disk, self.updater.capture, self.updater.patch), self.alice)
 
     def commits(self) -> int:
         return int(gitops.git(self.bare, "rev-list", "--count", "main"))
@@ -185,14 +193,12 @@ def test_an_entry_without_a_digest_gets_tag_and_digest_in_one_commit(registry: R
 
 @pytest.mark.parametrize("forgets", [False, True], ids=["same disk", "empty disk"])
 def test_a_version_that_was_reverted_stays_out_and_a_newer_one_lands(
-    registry: Registry, team: Team, updater: CommandLine, tmp_path: Path, forgets: bool
+    registry: Registry, team: Team, tmp_path: Path, forgets: bool
 ) -> None:
     registry.push("acme/model-a", "1.1.0", b"bad")
     team.looks()
     team.alice.revert(gitops.tip(team.bare))
-    after = (
-        Team(team.host, CommandLine(tmp_path / "new", updater.capture, updater.patch), team.alice) if forgets else team
-    )
+    after = team.on(tmp_path / "new") if forgets else team
     assert ("test", "model-a", "1.1.0", "held") in after.looks()
     assert team.stands() == f"1.0.0@{FIRST}"
     digest = registry.push("acme/model-a", "1.2.0", b"good")
@@ -251,6 +257,113 @@ def test_a_tag_that_is_pushed_again_is_newer_by_the_look_that_finds_it(registry:
     digest = registry.push("acme/model-a", "1.0.0", b"second")
     assert ("test", "model-a", "1.0.0", "committed") in by_push.looks()
     assert by_push.stands() == f"1.0.0@{digest}"
+
+
+# --- what looks found is kept on the remote
+
+
+def kept(team: Team, service: str = "model-a") -> str:
+    """The file about the image of a service."""
+    return gitops.show(team.bare, quote(f"{team.host}/acme/{service}", safe=""), LOOKS)
+
+
+def test_jobs_on_empty_disks_find_what_was_pushed_between_them(
+    registry: Registry, by_push: Team, tmp_path: Path
+) -> None:
+    for tag in ("main-1", "main-2"):
+        digest = registry.push("acme/model-a", tag, tag.encode())
+        assert by_push.on(tmp_path / tag).looks() == [("test", "model-a", tag, "committed")]
+        assert by_push.stands() == f"{tag}@{digest}"
+    by_push.alice.revert(gitops.tip(by_push.bare))
+    assert by_push.on(tmp_path / "after").looks() == [("test", "model-a", "main-2", "held")]
+    assert by_push.stands().startswith("main-1@")
+
+
+@pytest.mark.parametrize("is_looked_between", [True, False])
+def test_what_was_lost_after_an_event_is_known_to_be_newer_by_a_look_between_them(
+    registry: Registry, by_push: Team, tmp_path: Path, is_looked_between: bool
+) -> None:
+    told = registry.push("acme/model-a", "main-2", b"told")
+    assert by_push.hear("main-2", told).outcomes == [("test", "model-a", "main-2", "committed")]
+    if is_looked_between:
+        assert by_push.on(tmp_path / "between").looks() == []
+    lost = registry.push("acme/model-a", "main-3", b"lost")
+    ran = by_push.on(tmp_path / "after").look()
+    assert ran.outcomes == [("test", "model-a", "main-3", "committed" if is_looked_between else "rejected")], ran.err
+    assert is_looked_between or "nobody knows" in reason(ran, "main-3")
+    assert by_push.stands() == (f"main-3@{lost}" if is_looked_between else f"main-2@{told}")
+
+
+def in_place(team: Team, content: str) -> str:
+    """A commit in which the file about the image has other content."""
+    blob = gitops.git(team.bare, "hash-object", "-w", "--stdin", stdin=content.encode())
+    name = gitops.git(team.bare, "ls-tree", "--name-only", LOOKS)
+    tree = gitops.git(team.bare, "mktree", stdin=f"100644 blob {blob}\t{name}\n".encode())
+    return gitops.git(team.bare, "commit-tree", tree, stdin=b"Junk")
+
+
+JUNK: dict[str, Callable[[Team], str]] = {
+    "a file in the ref": lambda team: gitops.git(team.bare, "rev-parse", f"main:{path()}"),
+    "a broken line": lambda team: in_place(team, kept(team) + '{"tag": \n'),
+    "a line that is not there": lambda team: in_place(team, "\n".join(kept(team).splitlines()[1:])),
+    "times to come": lambda team: in_place(team, re.sub('"20[0-9]{2}-', '"2090-', kept(team))),
+}
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_over_junk_a_look_is_the_first_one_again_and_mends_it(
+    registry: Registry, by_push: Team, tmp_path: Path, junk: str
+) -> None:
+    stood = by_push.stands()
+    gitops.git(by_push.bare, "update-ref", LOOKS, JUNK[junk](by_push))
+    assert by_push.on(tmp_path / "first").looks() == []
+    assert by_push.stands() == stood
+    assert '"tag": "main-9", "found": "20' in kept(by_push)
+    assert '"2090-' not in kept(by_push)
+    digest = registry.push("acme/model-a", "main-3", b"later")
+    assert by_push.on(tmp_path / "next").looks() == [("test", "model-a", "main-3", "committed")]
+    assert by_push.stands() == f"main-3@{digest}"
+
+
+def test_a_remote_that_takes_no_such_ref_is_told_and_what_was_found_lands(registry: Registry, by_push: Team) -> None:
+    digest = registry.push("acme/model-a", "main-3", b"later")
+    before = kept(by_push)
+    refusing = f"while read old new ref; do [ $ref != {LOOKS} ] || {{ echo branches only >&2; exit 1; }}; done"
+    gitops.hook(by_push.bare, "pre-receive", refusing)
+    ran = by_push.look()
+    assert ran.code == 5
+    assert ran.outcomes == [("test", "model-a", "main-3", "committed")]
+    assert LOOKS in ran.err
+    assert "branches only" in ran.err
+    assert (by_push.stands(), kept(by_push)) == (f"main-3@{digest}", before)
+
+
+def test_a_look_that_finds_nothing_new_pushes_nothing(by_push: Team, tmp_path: Path) -> None:
+    assert by_push.on(tmp_path / "settled").looks() == []
+    gitops.hook(by_push.bare, "pre-receive", f"touch {tmp_path}/pushed")
+    tip = gitops.git(by_push.bare, "rev-parse", LOOKS)
+    assert by_push.on(tmp_path / "empty").looks() == []
+    assert not (tmp_path / "pushed").exists()
+    assert gitops.git(by_push.bare, "rev-parse", LOOKS) == tip
+
+
+def test_two_who_look_for_the_first_time_at_once_both_end_well(registry: Registry, team: Team, tmp_path: Path) -> None:
+    for service in SERVICES:
+        registry.push(f"acme/{service}", "1.1.0", service.encode())
+    both = [
+        start(
+            "reconcile", "--registry", "--repo", team.bare, environment={**os.environ, "UPDATER_STATE_DIR": str(disk)}
+        )
+        for disk in (tmp_path / "one", tmp_path / "two")
+    ]
+    ended = [finish(each) for each in both]
+    assert [ran.code for ran in ended] == [0, 0], ended
+    assert {team.stands(service).partition("@")[0] for service in SERVICES} == {"1.1.0"}
+    assert team.commits() == 1 + len(SERVICES)
+    assert len(gitops.git(team.bare, "ls-tree", "--name-only", LOOKS).splitlines()) == len(SERVICES)
+    assert all('"found": ' in kept(team, service) for service in SERVICES)
+    gitops.git(team.bare, "fsck", "--strict")
+    assert team.looks() == []
 
 
 # --- signatures

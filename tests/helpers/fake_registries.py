@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.helpers.events import IMAGE, digest
+from tests.helpers.events import IMAGE, at, digest
 from updater.errors import RegistryError, RegistryUnavailable
 from updater.model import Event, Origin
-from updater.registry import Listing, Question, Sighting, Word
+from updater.registry import Listing, Question, Tagged, Word
 
 DOWN = RegistryUnavailable("reg.example did not answer")
 KEY = """\
@@ -43,7 +43,7 @@ class FakeRegistries:
         return {question: self._word(question) for question in questions}
 
     def listings(self, wanted: Mapping[str, Collection[str]]) -> Mapping[str, Listing | RegistryError]:
-        return {image: self.down or Listing({tag: Sighting() for tag in self.tags}) for image in wanted}
+        return {image: self.down or Listing({tag: Tagged() for tag in self.tags}, at(0)) for image in wanted}
 
     def digests(self, references: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str | None | RegistryError]:
         raise AssertionError("no plan asks for that")

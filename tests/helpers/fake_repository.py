@@ -15,7 +15,7 @@ from itertools import islice
 from tests.helpers.events import IMAGE, at, digest
 from tests.helpers.trees import MemoryTree
 from updater import config
-from updater.core import history, holds, waiting
+from updater.core import history, holds, looks, waiting
 from updater.core.changes import Verify
 from updater.core.history import Step
 from updater.core.kustomization import FILE_NAMES, mentioned_images
@@ -156,7 +156,7 @@ class FakeRepository:
         self.listings.append(branches)
         before = (self._default, dict(self._heard))
         self._default = self.remote_default
-        ours = {name for name in {*self.remote, *self._heard} if name.startswith((PREFIX, waiting.REFS))}
+        ours = {name for name in {*self.remote, *self._heard} if name.startswith((PREFIX, waiting.REFS, looks.REFS))}
         for branch in branches | {self._default} | ours:
             self._heard.pop(branch, None)
             if branch in self.remote:

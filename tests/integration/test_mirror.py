@@ -381,6 +381,7 @@ def test_a_commit_is_the_one_that_git_would_have_made(
 
 
 WAITING = "refs/updater/waiting/test"
+LOOKS = "refs/updater/looks/registries"
 
 
 def note(ours: Mirror, content: str = "one", parent: str | None = None) -> str:
@@ -394,7 +395,7 @@ def put_beside(bare: Path, name: str = WAITING, files: tuple[str, ...] = ("x",))
     return commit
 
 
-def test_a_note_holds_its_files_and_nothing_else(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+def test_a_note_holds_its_files_and_those_of_the_one_before(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
     ours = mirror(bare, tmp_path / "state")
     files = {"b.txt": b"\0\xff", "a": b""}
     first = ours.build_note(None, files, "Keep\n", NOON)
@@ -402,11 +403,27 @@ def test_a_note_holds_its_files_and_nothing_else(mirror: OpenMirror, bare: Path,
     assert ours.push([Update(WAITING, None, second)]) == {WAITING: "landed"}
     assert git(bare, "ls-tree", "--name-only", first).splitlines() == ["a", "b.txt"]
     assert ours.tree(first).read("b.txt") == b"\0\xff"
-    assert ours.tree(second).names("") == ["a"]
+    assert [ours.tree(second).read(name) for name in ours.tree(second).names("")] == [b"1", b"\0\xff"]
     assert git(bare, "log", "--format=%an %cn %s", WAITING).splitlines() == [
         "Updater Robot Keep more", "Updater Robot Keep",
     ]  # fmt: skip
     assert (ours.parent(second), ours.parent(first), ours.message(first)) == (first, None, "Keep\n")
+    git(bare, "fsck", "--strict")
+
+
+def test_a_note_takes_nothing_over_that_is_no_file(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path
+) -> None:
+    alice.commit({"plain": "1", "folder/x": "1"})
+    (alice.folder / "link").symlink_to("plain")
+    junk = alice.commit({"last": "1"})
+    git(bare, "update-ref", LOOKS, junk)
+    ours = mirror(bare, tmp_path / "state")
+    ours.refresh()
+    made = ours.build_note(junk, {"plain": b"2"}, "Keep\n", NOON)
+    assert ours.push([Update(LOOKS, junk, made)]) == {LOOKS: "landed"}
+    assert git(bare, "ls-tree", "-r", "--name-only", LOOKS).splitlines() == ["last", "plain"]
+    assert gitops.show(bare, "plain", LOOKS) == "2"
     git(bare, "fsck", "--strict")
 
 
@@ -452,6 +469,71 @@ def test_refs_beside_the_branches_are_heard_of_by_every_refresh(mirror: OpenMirr
     assert ours.refresh()
     assert (ours.tip(deep), ours.names("refs/updater/")) == (None, [other])
     assert mirror(bare, tmp_path / "state").names("refs/updater/") == [other]
+
+
+def test_what_looks_found_is_heard_of_by_every_refresh(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    assert ours.tip(LOOKS) is None
+    for words in ("made", "moved", "moved by force"):
+        new = put_beside(bare, LOOKS, (words,))
+        assert ours.refresh()
+        assert not ours.refresh()
+        assert ours.tip(LOOKS) == new
+        assert ours.tree(new).read(PATH) == b"images: []\n"
+        assert mirror(bare, tmp_path / "state").tip(LOOKS) == new, "whoever opens the same mirror knows it too"
+        fresh = mirror(bare, tmp_path / words)
+        fresh.refresh()
+        assert fresh.tip(LOOKS) == new
+        assert fresh.tree(new).read(PATH) == b"images: []\n"
+    git(bare, "update-ref", "-d", LOOKS)
+    assert ours.refresh()
+    assert not ours.refresh()
+    assert ours.tip(LOOKS) is None
+    assert mirror(bare, tmp_path / "state").tip(LOOKS) is None
+
+
+def test_what_we_keep_of_looks_is_known_in_our_mirror_without_a_fetch(
+    mirror: OpenMirror, bare: Path, tmp_path: Path
+) -> None:
+    with GitServer(bare.parent) as server:
+        ours = mirror(server.url(), tmp_path / "state")
+        old = None
+        for content in ("one", "two"):
+            new = ours.build_note(old, {"image.json": content.encode()}, "Keep\n", NOON)
+            server.requests.clear()
+            assert ours.push([Update(LOOKS, old, new)]) == {LOOKS: "landed"}
+            assert server.count(FETCH) == 0
+            old = new
+            assert ours.tip(LOOKS) == mirror(server.url(), tmp_path / "state").tip(LOOKS) == new
+        assert not ours.refresh()
+    assert git(bare, "rev-parse", LOOKS) == old
+
+
+@pytest.mark.parametrize("odd", ["blob", "tree", "tag", "below"])
+def test_junk_where_looks_are_kept_does_not_stop_the_rest(
+    mirror: OpenMirror, bare: Path, alice: Person, tmp_path: Path, odd: str
+) -> None:
+    ours = mirror(bare, tmp_path / "state")
+    put_beside(bare, LOOKS)
+    ours.refresh()
+    git(bare, "tag", "--annotate", "--message=x", "v1", "main")
+    thing = git(bare, "rev-parse", {"blob": f"main:{PATH}", "tree": "main^{tree}", "tag": "v1", "below": "main"}[odd])
+    git(bare, "update-ref", "-d", LOOKS)
+    git(bare, "update-ref", f"{LOOKS}/below" if odd == "below" else LOOKS, thing)
+    new = alice.commit({"x": "1"})
+    for each in (ours, mirror(bare, tmp_path / "fresh")):
+        each.refresh()
+        assert not each.refresh()
+        assert each.tip("main") == new
+        assert each.tip(LOOKS) == (None if odd == "below" else thing)
+
+
+def test_a_copy_of_what_looks_found_is_no_news_again_and_again(mirror: OpenMirror, bare: Path, tmp_path: Path) -> None:
+    put_beside(bare, f"{LOOKS}-saved")
+    ours = mirror(bare, tmp_path / "state")
+    ours.refresh()
+    assert not ours.refresh()
+    assert ours.tip(LOOKS) is None
 
 
 PROPOSED = "updater/staging/model-a"

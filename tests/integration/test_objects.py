@@ -253,6 +253,34 @@ def test_a_history_of_its_own_begins_with_new_files(bare: Path, objects: Objects
     assert git(bare, "ls-tree", first, "a-b").startswith("100644 blob")
 
 
+def test_new_files_stand_beside_the_other_files_of_a_root_and_nothing_else_does(bare: Path, objects: Objects) -> None:
+    beside = gitops.tip(bare)
+    new = objects.new_tree({"a.b": b"other", "vendor": b"a file", "x": b"1"}, beside)
+    made = objects.commit(new, beside, "Note\n", AUTHOR, COMMITTER, NOON)
+    objects.flush()
+    git(bare, "update-ref", "refs/updater/looks/registries", made)
+    git(bare, "fsck", "--strict")
+    plain = [name for name in (*FILES, "vendor", "x") if "/" not in name]
+    listed = git(bare, "ls-tree", "-r", "-z", made).rstrip("\0").split("\0")
+    assert sorted(line.partition("\t")[2] for line in listed) == sorted(plain)
+    assert {line.split(" ")[0] for line in listed} == {"100644"}, "the program too; the link is gone"
+    assert objects.tree(made).read("run.sh") == b"#!/bin/sh\n"
+    assert [objects.tree(made).read(name) for name in ("a.b", "vendor", "x")] == [b"other", b"a file", b"1"]
+    assert git(bare, "rev-parse", f"{made}:a-b") == git(bare, "rev-parse", f"{beside}:a-b")
+
+
+def test_what_is_written_beside_the_same_again_is_the_same_tree(bare: Path, objects: Objects) -> None:
+    first = objects.new_tree({"a": b"1", "b": b"2"})
+    beside = objects.commit(first, None, "Note\n", AUTHOR, COMMITTER, NOON)
+    assert objects.new_tree({"a": b"1"}, beside) == objects.new_tree({}, beside) == first
+    assert objects.new_tree({"a": b"1"}) != first
+
+
+def test_nothing_can_stand_beside_what_is_no_commit(bare: Path, objects: Objects) -> None:
+    with pytest.raises(GitError, match="is no commit"):
+        objects.new_tree({"a": b"1"}, git(bare, "rev-parse", "main:run.sh"))
+
+
 def test_a_commit_reads_as_git_would_have_written_it(bare: Path, objects: Objects) -> None:
     tree, parent = git(bare, "rev-parse", "main^{tree}"), gitops.tip(bare)
     new = objects.commit(tree, parent, "Deploy \u00fc\n\nbody\n", AUTHOR, COMMITTER, NOON)

@@ -24,8 +24,9 @@ from updater.core.oci import OCI_INDEX
 from updater.errors import RegistryError, RegistryRefused, RegistryUnavailable
 from updater.registries import client as clients
 from updater.registries import reading, sending
-from updater.registries.answers import Kept, Tagged
+from updater.registries.answers import Kept
 from updater.registries.credentials import Secret
+from updater.registry import Tagged
 
 IMAGE = json.dumps({"schemaVersion": 2, "config": {}, "layers": []}).encode()
 DIGEST = f"sha256:{hashlib.sha256(IMAGE).hexdigest()}"

@@ -8,21 +8,18 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from tests.helpers.events import IMAGE, at, digest
-from updater.core.sightings import Knowledge, Seen, looked
 from updater.registries import memory as module
-from updater.registries.answers import Kept, Tagged
-from updater.registries.memory import UNSEEN, Memory
+from updater.registries.answers import Kept
+from updater.registries.memory import Memory
 
 KEPT = Kept('"etag"', b"the body" * 100, {"link": "</next>; rel=next"})
 OTHER = "reg.example/models/model-b"
-FULL = Seen(at(0), at(-60), digest("a"), at(-30), at(10), at(20))
 
 
 @pytest.fixture
@@ -36,8 +33,9 @@ def memory(file: Path) -> Iterator[Memory]:
         yield found
 
 
-def look(memory: Memory, image: str = IMAGE, minute: float = 0, *tags: str) -> Knowledge:
-    return memory.look(image, lambda old: looked(old, dict.fromkeys(tags, Tagged()), at(minute)))
+def note(memory: Memory, *tags: str) -> None:
+    """Pushes of these tags, all at the same time."""
+    memory.saw([(IMAGE, tag, None, at(0)) for tag in tags])
 
 
 def body(key: str, size: int) -> Kept:
@@ -75,59 +73,6 @@ def test_what_would_drive_out_most_of_the_others_is_not_kept(memory: Memory, mon
     memory.keep("b", body("b", 3_000))
     assert memory.known("b") is None
     assert memory.known("a") is not None
-
-
-# --- looks
-
-
-def test_a_look_goes_on_from_the_one_before_whoever_made_it(file: Path) -> None:
-    with closing(Memory(file)) as first:
-        assert look(first, IMAGE, 0, "1").tags == {"1": Seen(at(0))}
-    with closing(Memory(file)) as second:
-        found = look(second, IMAGE, 60, "1", "2")
-    assert found == Knowledge(at(60), {"1": Seen(at(0)), "2": Seen(at(60), at(0))})
-
-
-def test_what_was_found_is_read_as_it_was_written(memory: Memory) -> None:
-    knowledge = Knowledge(at(30) + timedelta(microseconds=1), {"1": FULL, "2": Seen(at(0))})
-    memory.look(IMAGE, lambda _: knowledge)
-    read: list[Knowledge | None] = []
-
-    def again(old: Knowledge | None) -> Knowledge:
-        read.append(old)
-        return knowledge
-
-    memory.look(IMAGE, again)
-    memory.look(OTHER, again)
-    assert read == [knowledge, None]
-
-
-def test_tags_that_are_forgotten_are_gone_and_those_of_other_images_are_not(memory: Memory) -> None:
-    look(memory, IMAGE, 0, "1", "2")
-    look(memory, OTHER, 0, "1")
-    memory.look(IMAGE, lambda _: Knowledge(at(1), {"2": Seen(at(0))}))
-    assert look(memory, IMAGE, 2, "2").tags == {"2": Seen(at(0))}
-    assert look(memory, OTHER, 2, "1").tags == {"1": Seen(at(0))}
-
-
-def test_an_image_that_nobody_looks_at_any_more_is_forgotten(memory: Memory) -> None:
-    long = UNSEEN / timedelta(minutes=1)
-    look(memory, IMAGE, 0, "1")
-    look(memory, OTHER, long, "1")
-    assert look(memory, IMAGE, long, "1").tags == {"1": Seen(at(0))}, "not yet"
-    look(memory, OTHER, 2 * long + 1, "1")
-    assert look(memory, IMAGE, 2 * long + 1, "1").tags == {"1": Seen(at(2 * long + 1))}
-
-
-def test_a_look_that_fails_leaves_what_was_known(memory: Memory) -> None:
-    look(memory, IMAGE, 0, "1")
-
-    def broken(_: Knowledge | None) -> Knowledge:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        memory.look(IMAGE, broken)
-    assert look(memory, IMAGE, 1, "1").tags == {"1": Seen(at(0))}
 
 
 # --- pushes
@@ -191,23 +136,6 @@ ABSURD = ("9223372036854775807", "-9223372036854775808", "9e999", "1.5e300", "'t
 
 
 @pytest.mark.parametrize("number", ABSURD)
-@pytest.mark.parametrize("column", ["seen SET first", "seen SET missing", "look SET looked_at"])
-def test_a_look_with_absurd_numbers_was_never_there(
-    file: Path, column: str, number: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with closing(Memory(file)) as first:
-        look(first, IMAGE, 0, "1", "2")
-        look(first, OTHER, 0, "1")
-    with closing(sqlite3.connect(file)) as db, db:
-        db.execute(f"UPDATE {column} = {number} WHERE image = ?", (IMAGE,))
-    with closing(Memory(file)) as second:
-        assert look(second, IMAGE, 60, "2") == Knowledge(at(60), {"2": Seen(at(60))}), "it is a first look"
-        assert look(second, IMAGE, 70, "2", "3").tags["3"] == Seen(at(70), at(60)), "and then a second one"
-        assert look(second, OTHER, 60, "1").tags == {"1": Seen(at(0))}
-    assert caplog.records == []
-
-
-@pytest.mark.parametrize("number", ABSURD)
 def test_a_push_with_an_absurd_time_was_never_seen(file: Path, number: str) -> None:
     with closing(Memory(file)) as first:
         first.saw([(IMAGE, "1", None, at(0)), (IMAGE, "2", None, at(1))])
@@ -231,7 +159,7 @@ def test_absurd_sizes_do_not_keep_others_from_being_kept(file: Path) -> None:
 def damaged(file: Path) -> None:
     """Changes what SQLite reads only when it needs it: all pages but the first."""
     with closing(Memory(file)) as found:
-        look(found, IMAGE, 0, *map(str, range(500)))
+        note(found, *map(str, range(500)))
     content = file.read_bytes()
     file.write_bytes(content[:4096] + b"\xa5" * (len(content) - 4096))
 
@@ -239,13 +167,14 @@ def damaged(file: Path) -> None:
 def test_a_file_that_shows_to_be_damaged_in_use_is_thrown_away(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     damaged(file)
     with closing(Memory(file)) as found:
-        look(found, IMAGE, 60, "1")
+        note(found, "1")
         found.keep("a", KEPT)
         assert found.known("a") == KEPT
     assert [record.message.count("malformed") for record in caplog.records] == [1]
     with closing(Memory(file)) as next_one:
         assert next_one.known("a") == KEPT
-        assert look(next_one, IMAGE, 120, "1").tags
+        note(next_one, "2")
+        assert set(next_one.pushes(IMAGE)) == {"2"}, "what was being written when it showed is lost"
 
 
 def test_a_disk_that_damages_files_again_and_again_is_not_fought(
@@ -264,7 +193,8 @@ def test_a_disk_that_damages_files_again_and_again_is_not_fought(
     monkeypatch.setattr(module, "_anew", again)
     with closing(Memory(file)) as found:
         for _ in range(3):
-            assert look(found, IMAGE, 60, "1") == Knowledge(at(60), {"1": Seen(at(60))})
+            note(found, "1")
+            assert found.pushes(IMAGE) == {}
     assert renewed == [file]
 
 
@@ -277,7 +207,7 @@ def test_where_no_new_file_can_be_made_it_remembers_as_long_as_it_lives(
     damaged(file)
     monkeypatch.setattr(module, "_anew", fail)
     with closing(Memory(file)) as found:
-        look(found, IMAGE, 60, "1")
+        note(found, "1")
         found.keep("a", KEPT)
         assert found.known("a") == KEPT
     assert "read-only" in caplog.text
@@ -298,27 +228,44 @@ def test_nobody_else_may_read_the_file(file: Path) -> None:
         assert modes(file) == {0o600}
 
 
-def test_a_file_of_another_release_is_thrown_away(file: Path) -> None:
+@pytest.mark.parametrize("release", [1, 99])
+def test_a_file_of_another_release_is_thrown_away_and_made_anew(file: Path, release: int) -> None:
     with closing(Memory(file)) as old:
         old.keep("a", KEPT)
     with closing(sqlite3.connect(file)) as db:
-        db.execute("PRAGMA user_version = 99")
+        db.execute("CREATE TABLE look (image TEXT PRIMARY KEY, looked_at INTEGER NOT NULL) WITHOUT ROWID")
+        db.execute(f"PRAGMA user_version = {release}")
     with closing(Memory(file)) as new:
         assert new.known("a") is None
+        new.keep("a", KEPT)
+    with closing(Memory(file)) as again:
+        assert again.known("a") == KEPT
+    with closing(sqlite3.connect(file)) as db:
+        assert {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")} == {
+            "answer", "push",
+        }  # fmt: skip
 
 
-def test_a_file_that_was_damaged_while_it_was_open_is_looked_through(file: Path) -> None:
+def test_a_file_that_was_damaged_while_it_was_open_is_looked_through(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = file.with_name("copy.sqlite")
     with closing(Memory(file)) as first:
         first.keep("a", KEPT)
-        look(first, IMAGE, 0, *map(str, range(500)))
-        copy = file.with_name("copy.sqlite")
-        for ending in ("", "-wal", "-shm"):
+        note(first, *map(str, range(500)))
+        with closing(sqlite3.connect(file)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        first.keep("b", KEPT)
+        for ending in ("", "-wal"):
             copy.with_name(copy.name + ending).write_bytes(file.with_name(file.name + ending).read_bytes())
-    content = copy.with_name(copy.name + "-wal").read_bytes()
-    assert content, "there is a log"
-    copy.write_bytes(copy.read_bytes()[:4096] + b"\xff" * 8192)
+    assert copy.with_name(copy.name + "-wal").read_bytes(), "nobody closed it in order"
+    content = copy.read_bytes()
+    copy.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
     with closing(Memory(copy)) as second:
-        assert look(second, IMAGE, 60, "1").looked_at == at(60)
+        note(second, "1")
+        assert second.pushes(IMAGE).keys() == {"1"}
+        assert second.known("a") is None
+    assert caplog.records == []
 
 
 def test_where_there_can_be_no_file_it_remembers_as_long_as_it_lives(
@@ -328,7 +275,8 @@ def test_where_there_can_be_no_file_it_remembers_as_long_as_it_lives(
     with closing(Memory(tmp_path / "file" / "registries.sqlite")) as found:
         found.keep("a", KEPT)
         assert found.known("a") == KEPT
-        assert look(found, IMAGE, 0, "1").tags == {"1": Seen(at(0))}
+        note(found, "1")
+        assert set(found.pushes(IMAGE)) == {"1"}
     assert "cannot be remembered" in caplog.text
 
 
@@ -344,13 +292,14 @@ def test_a_folder_in_its_place_is_left_as_it_is(file: Path) -> None:
 def test_what_cannot_be_written_fails_nothing_and_is_said_once(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     with closing(Memory(file)) as found, closing(sqlite3.connect(file)) as db:
         db.execute("DROP TABLE answer")
-        db.execute("DROP TABLE seen")
+        db.execute("DROP TABLE push")
         db.commit()
         with caplog.at_level(logging.WARNING):
             found.keep("a", KEPT)
             found.keep("b", KEPT)
             assert found.known("a") is None
-            assert look(found, IMAGE, 0, "1") == Knowledge(at(0), {"1": Seen(at(0))})
+            note(found, "1")
+            assert found.pushes(IMAGE) == {}
     assert [record.message.count("no such table: answer") for record in caplog.records] == [1, 0]
 
 
@@ -362,8 +311,8 @@ def test_after_it_was_closed_nothing_is_known_and_nothing_fails_or_is_said(
     found.close()
     found.keep("b", KEPT)
     assert found.known("a") is None
+    note(found, "1")
     assert found.pushes(IMAGE) == {}
-    assert look(found, IMAGE, 0, "1") == Knowledge(at(0), {"1": Seen(at(0))})
     assert caplog.records == []
 
 
@@ -374,7 +323,7 @@ def test_many_threads_may_use_it(memory: Memory) -> None:
     def work(number: int) -> None:
         for count in range(20):
             memory.keep(f"{number}-{count}", KEPT)
-            look(memory, f"{IMAGE}-{number}", count, "1")
+            memory.saw([(f"{IMAGE}-{number}", str(count), None, at(count))])
 
     threads = [Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -382,6 +331,7 @@ def test_many_threads_may_use_it(memory: Memory) -> None:
     for thread in threads:
         thread.join()
     assert all(memory.known(f"{number}-{count}") == KEPT for number in range(8) for count in range(20))
+    assert all(len(memory.pushes(f"{IMAGE}-{number}")) == 20 for number in range(8))
 
 
 def _note(file: Path, number: int) -> None:

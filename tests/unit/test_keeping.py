@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.events import IMAGE, at, delivery, digest, pushed
 from tests.helpers.fake_repository import FakeRepository, StoppedClock, environment_file, overlay, sight
-from updater import keeping, pipeline
+from updater import notes, pipeline
 from updater.core import waiting
 from updater.decoders import generic
 from updater.errors import PushContended, RemoteUnavailable
@@ -271,18 +271,18 @@ def test_others_who_are_faster_every_time_end_in_a_refusal_that_may_be_tried_aga
     repository = frozen()
     repository.rivals = [
         lambda number=number: write(repository, pushed(str(number), image=OTHER))  # type: ignore[misc]
-        for number in range(keeping.TRIES)
+        for number in range(notes.TRIES)
     ]
     pauses: list[int] = []
     report = pipeline.handle(replace(parts(repository), pause=pauses.append), [delivery("2")])
-    assert pauses == list(range(1, keeping.TRIES))
+    assert pauses == list(range(1, notes.TRIES))
     (problem,) = report.problems
     assert isinstance(problem, PushContended)
-    assert str(problem) == f"{TEST} was changed by others {keeping.TRIES} times in a row"
+    assert str(problem) == f"{TEST} was changed by others {notes.TRIES} times in a row"
     assert (problem.retry, report.exit_code) == (True, 5)
     (decision,) = report.decisions
     assert (decision.outcome, decision.reason, decision.keeps) == (REFUSED, str(problem), False)
-    assert repository.pushes == [(TEST,)] * keeping.TRIES
+    assert repository.pushes == [(TEST,)] * notes.TRIES
     assert outcomes(handle(repository, delivery("2"))) == [("2", WAITING)]
     assert stored(repository)[0] == pushed("2")
 

@@ -16,11 +16,11 @@ from tests.helpers.fake_repository import FakeRepository, StoppedClock, environm
 from updater.core import retrying
 from updater.core.offers import SOURCE
 from updater.errors import GitError, RegistryError, RegistryRefused, RegistryUnavailable
-from updater.model import Decision, Outcome
+from updater.model import Decision, Outcome, Version
 from updater.pipeline import Report
 from updater.sight import Sight
 from updater.working.bell import Bell
-from updater.working.looking import Lookout, Looks, in_background
+from updater.working.looking import SOON, Lookout, Looks, in_background
 
 HOUR = timedelta(hours=1)
 FILES = {**environment_file(order="semver"), **overlay("1.0.0"), **overlay("1.0.0", service="model-b")}
@@ -66,9 +66,9 @@ def test_it_comes_a_little_earlier_or_later_by_chance(chance: float, minutes: fl
 def test_without_an_interval_there_is_none() -> None:
     made, clock = looks(None)
     clock.time = at(10_000)
+    made.landed([IMAGE])
     assert made.at is None
     assert not made.is_due()
-    assert made.begun(EVERYTHING) == {}
 
 
 def test_what_did_not_answer_is_asked_again_soon_and_nothing_else_is() -> None:
@@ -122,6 +122,82 @@ def test_a_clock_that_is_put_back_does_not_put_a_look_off() -> None:
     made.ended([OTHER])
     clock.time = at(-20_000)
     assert made.at == at(-20_000) + retrying.LONGEST
+
+
+# --- after a push has landed
+
+
+def after_a_look() -> tuple[Looks, StoppedClock]:
+    made, clock = looks()
+    made.begun(EVERYTHING)
+    made.ended(())
+    return made, clock
+
+
+def test_an_image_in_which_a_push_has_landed_is_looked_at_again_soon_and_no_other() -> None:
+    made, clock = after_a_look()
+    made.landed([OTHER])
+    clock.time += SOON
+    assert made.is_due()
+    assert made.begun(EVERYTHING) == {OTHER: ()}
+    assert made.at == at(60), "once"
+
+
+def test_pushes_that_land_meanwhile_neither_put_that_off_nor_cause_another_look() -> None:
+    made, clock = after_a_look()
+    made.landed([OTHER])
+    clock.time += SOON / 2
+    made.landed([OTHER, IMAGE])
+    assert made.at == at(0) + SOON
+    clock.time = at(0) + SOON
+    assert made.begun(EVERYTHING) == {OTHER: ()}
+    assert made.at == at(0) + SOON * 1.5
+
+
+def test_a_push_that_lands_while_a_look_is_under_way_is_looked_at_afterwards() -> None:
+    made, clock = looks()
+    made.begun(EVERYTHING)
+    made.landed([OTHER])
+    made.ended(())
+    clock.time += SOON
+    assert made.begun(EVERYTHING) == {OTHER: ()}
+
+
+def test_the_look_at_everything_is_for_those_as_well() -> None:
+    made, clock = after_a_look()
+    clock.time = at(58)
+    made.landed([OTHER])
+    clock.time = at(60)
+    assert made.begun(EVERYTHING) == EVERYTHING
+    assert made.at == at(120)
+
+
+def test_what_nobody_follows_any_more_is_forgotten() -> None:
+    made, clock = after_a_look()
+    made.landed(["reg.example/gone"])
+    clock.time += SOON
+    assert made.begun(EVERYTHING) == {}
+    assert made.at == at(60)
+
+
+@pytest.mark.parametrize(
+    ("source", "outcome", "is_looked_at"),
+    [
+        ("generic", Outcome.COMMITTED, True),
+        ("generic", Outcome.REJECTED, False),
+        (SOURCE, Outcome.COMMITTED, False),
+        (None, Outcome.COMMITTED, False),
+    ],
+)
+def test_only_pushes_that_an_event_told_of_and_that_landed_count(
+    source: str | None, outcome: Outcome, is_looked_at: bool
+) -> None:
+    """What a look has found was in its list; what was promoted stood before."""
+    place = Place()
+    place.looks.begun({IMAGE: ()})
+    event = None if source is None else pushed("1.1.0", source=source)
+    place.lookout.landed(Report((Decision(IMAGE, Version("1.1.0"), outcome, "it is", event),)))
+    assert (place.lookout.at == at(0) + SOON) is is_looked_at
 
 
 # --- what
@@ -240,7 +316,7 @@ def test_what_was_listed_is_asked_again_where_the_registry_did_not_say_what_it_i
     place.lookout.decided(Report((Decision(IMAGE, event.version, outcome, "it is down", event, retry=retry),)))
     place.clock.time = at(1)
     assert place.looks.is_due() is soon
-    assert place.looks.begun(EVERYTHING) == ({IMAGE: {"1"}} if soon else EVERYTHING)
+    assert place.looks.begun(EVERYTHING) == ({IMAGE: {"1"}} if soon else {})
 
 
 def test_a_mistake_of_ours_is_logged_and_the_look_is_repeated(caplog: pytest.LogCaptureFixture) -> None:

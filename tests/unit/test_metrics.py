@@ -234,7 +234,7 @@ def test_questions_to_registries_are_counted_by_host_as_long_as_there_are_not_to
 
 def test_a_look_at_registries_tells_how_long_it_took_and_of_what_it_learned_nothing() -> None:
     counted = metrics()
-    counted.looked([Listing({}), RegistryUnavailable("it is down")], 2.5, NOON)
+    counted.looked([Listing({}, at(0)), RegistryUnavailable("it is down")], 2.5, NOON)
     found = read(counted)
     assert found["updater_registry_look_seconds_sum"] == 2.5
     assert found["updater_registry_last_look_timestamp_seconds"] == NOON.timestamp()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,22 +13,24 @@ from hypothesis import strategies as st
 from tests.helpers.events import IMAGE, at, digest, rule
 from updater.core.environment import SignedBy
 from updater.core.offers import MOST, MOST_SIGNED, SOURCE, offers
+from updater.core.sightings import Sighting
 from updater.model import Event, Version
-from updater.registry import Listing, Sighting
 
 NOW = at(60)
 OLD = Version("1.0.0", digest("a"))
 
 
-def listed(*tags: str, **seen: Sighting) -> Listing:
-    return Listing({**{tag: Sighting() for tag in tags}, **seen})
+def listed(*tags: str, **seen: Sighting) -> dict[str, Sighting]:
+    return {**{tag: Sighting() for tag in tags}, **seen}
 
 
-def found(listing: Listing, *standing: Version, order: Any = "semver", **more: Any) -> list[str | None]:
+def found(listing: Mapping[str, Sighting], *standing: Version, order: Any = "semver", **more: Any) -> list[str | None]:
     return [event.version.tag for event in offered(listing, *standing, order=order, **more)]
 
 
-def offered(listing: Listing, *standing: Version, order: Any = "semver", **more: Any) -> tuple[Event, ...]:
+def offered(
+    listing: Mapping[str, Sighting], *standing: Version, order: Any = "semver", **more: Any
+) -> tuple[Event, ...]:
     return offers(rule(order, **more), IMAGE, listing, standing or (OLD,), NOW)
 
 
@@ -130,6 +133,6 @@ TAGS = st.text("0123456789abv-.", min_size=1, max_size=8)
 def test_the_order_in_which_a_registry_lists_does_not_matter(tags: dict[str, Sighting]) -> None:
     backwards = dict(reversed(tags.items()))
     for order in ("pushed", "semver", "numerical", "alphabetical"):
-        assert offered(Listing(tags), Version("1", digest("a")), order=order) == offered(
-            Listing(backwards), Version("1", digest("a")), order=order
+        assert offered(tags, Version("1", digest("a")), order=order) == offered(
+            backwards, Version("1", digest("a")), order=order
         )

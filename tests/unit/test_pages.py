@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.helpers.events import digest
 from updater.core.references import is_tag
-from updater.registries.answers import Tagged
 from updater.registries.pages import tags
+from updater.registry import Tagged
 
 A, B = digest("a"), digest("b")
 UPLOADED = datetime(2026, 11, 20, 10, tzinfo=UTC)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.helpers.events import IMAGE, at, delivery, digest
 from tests.helpers.fake_registries import DOWN, KEY, FakeRegistries
 from tests.helpers.fake_repository import FakeRepository, StoppedClock, environment_file, overlay, sight
 from updater import pipeline, polling
-from updater.core import waiting
+from updater.core import looks, waiting
+from updater.core.sightings import Knowledge, Seen
 from updater.decoders import generic
-from updater.errors import RegistryError, RegistryUnavailable
+from updater.errors import RegistryError, RegistryUnavailable, RemoteUnavailable
 from updater.model import Outcome, Version
 from updater.pipeline import Parts, Report
 from updater.polling import Listings
-from updater.registry import Listing, Sighting
+from updater.protocols import PushOutcome, Update
+from updater.registry import Listing, Pushes, Tagged
 
 OTHER = IMAGE.replace("model-a", "model-b")
 NEWER = {"1.0.0": "a", "1.1.0": "b", "1.2.0": "c"}
@@ -30,8 +33,21 @@ def parts(repository: FakeRepository, asked: FakeRegistries | None = None, minut
     return Parts(replace(seen, registries=asked), {}, lambda _: None)
 
 
-def listed(*tags: str, **seen: Sighting) -> Listings:
-    return {IMAGE: Listing({**{tag: Sighting() for tag in tags}, **seen})}
+def listed(*tags: str, pushes: Pushes | None = None) -> Listings:
+    """A list that was asked for in minute 30."""
+    return {IMAGE: Listing({tag: Tagged() for tag in tags}, at(30), pushes or {})}
+
+
+def told(tag: str, letter: str) -> Listings:
+    """The same of one tag of which it is told what it names."""
+    return {IMAGE: Listing({tag: Tagged(digest(letter))}, at(30))}
+
+
+def looked_before(repository: FakeRepository, minutes: float, *tags: str, digest: str | None = None) -> None:
+    """Somebody has looked at that time, and kept it."""
+    seen = {tag: Seen(at(minutes), digest=digest) for tag in tags}
+    content = looks.written(IMAGE, Knowledge(at(minutes), seen)).decode()
+    repository.commit(looks.REF, {looks.file_name(IMAGE): content})
 
 
 def passed(repository: FakeRepository, listings: Listings, asked: FakeRegistries) -> Report:
@@ -131,22 +147,24 @@ def test_a_look_does_not_bring_back_a_reverted_tag_though_it_may_name_another_im
 
 
 def test_what_orders_between_is_held_unless_it_was_surely_pushed_after_the_revert() -> None:
-    def outcome(seen: Sighting) -> Outcome:
+    def outcome(before: float | None, pushes: Pushes | None = None) -> Outcome:
         repository = FakeRepository({"main": files()})
         repository.revert("main", repository.commit("main", overlay("1.2.0", "c"), minutes=10), minutes=20)
-        report = passed(repository, listed("1.0.0", "1.2.0", **{"1.1.0": seen}), FakeRegistries(NEWER))
+        if before is not None:
+            looked_before(repository, before, "1.0.0", "1.2.0")
+        report = passed(repository, listed(*NEWER, pushes=pushes), FakeRegistries(NEWER))
         return {each.to.tag: each.outcome for each in report.decisions}["1.1.0"]
 
-    assert outcome(Sighting()) is Outcome.HELD
-    assert outcome(Sighting(None, at(30), at(15))) is Outcome.HELD
-    assert outcome(Sighting(None, at(30), at(25))) is Outcome.COMMITTED
-    assert outcome(Sighting(None, at(30), at(30))) is Outcome.COMMITTED
+    assert outcome(None) is Outcome.HELD
+    assert outcome(15) is Outcome.HELD
+    assert outcome(25) is Outcome.COMMITTED
+    assert outcome(None, {"1.1.0": [(None, at(30))]}) is Outcome.COMMITTED
 
 
 def test_a_digest_that_was_taken_back_is_not_brought_back_under_its_tag() -> None:
     repository = FakeRepository({"main": files()})
     repository.revert("main", repository.commit("main", overlay("1.0.0", "b"), minutes=10), minutes=20)
-    report = passed(repository, listed(**{"1.0.0": Sighting(digest("b"))}), FakeRegistries({"1.0.0": "b"}))
+    report = passed(repository, told("1.0.0", "b"), FakeRegistries({"1.0.0": "b"}))
     assert [each.outcome for each in report.decisions] == [Outcome.HELD]
 
 
@@ -200,7 +218,8 @@ def test_what_a_look_has_found_is_not_taken_for_newer_than_what_came_since_the_l
     tags = {"main-1": "a", "zz": "b", "main-2": "c"}
     seen = replace(parts(repository, FakeRegistries(tags)), decoders={"generic": generic.decode})
     pipeline.handle(seen, [delivery("main-2", "c", 20)])
-    report = passed(repository, listed("main-1", "main-2", zz=Sighting(None, at(30), at(10))), FakeRegistries(tags))
+    looked_before(repository, 10, "main-1")
+    report = passed(repository, listed(*tags), FakeRegistries(tags))
     assert [(each.to.tag, each.outcome) for each in report.decisions] == [("zz", Outcome.REJECTED)]
     assert (
         "found at 2026-11-20T12:30:00Z, and not yet at 2026-11-20T12:10:00Z: nobody knows" in report.decisions[0].reason
@@ -211,8 +230,8 @@ def test_what_a_look_has_found_is_not_taken_for_newer_than_what_came_since_the_l
 def test_an_event_that_comes_after_a_look_has_found_its_push_and_another_one_still_decides() -> None:
     repository = FakeRepository({"main": by_time()})
     tags = {"main-1": "a", "zz": "b", "aa": "c"}
-    found = Sighting(None, at(30), at(10))
-    passed(repository, listed("main-1", zz=found, aa=found), FakeRegistries(tags))
+    looked_before(repository, 10, "main-1")
+    passed(repository, listed(*tags), FakeRegistries(tags))
     assert "zz" in standing(repository)
     seen = replace(parts(repository, FakeRegistries(tags)), decoders={"generic": generic.decode})
     pipeline.handle(seen, [delivery("zz", "b", 15), delivery("aa", "c", 20)])
@@ -221,16 +240,18 @@ def test_an_event_that_comes_after_a_look_has_found_its_push_and_another_one_sti
 
 def test_what_the_tag_that_stands_names_now_is_newer_whenever_it_was_pushed() -> None:
     repository = FakeRepository({"main": by_time()}, since=20)
-    moved = Sighting(digest("b"), at(30), at(10))
-    passed(repository, listed(**{"main-1": moved}), FakeRegistries({"main-1": "b"}))
-    assert digest("b") in standing(repository)
-    assert passed(repository, listed(**{"main-1": moved}), FakeRegistries({"main-1": "b"})) == Report()
+    looked_before(repository, 10, "main-1", digest=digest("a"))
+    for _ in range(2):
+        passed(repository, told("main-1", "b"), FakeRegistries({"main-1": "b"}))
+        assert digest("b") in standing(repository)
+    assert passed(repository, told("main-1", "b"), FakeRegistries({"main-1": "b"})) == Report()
 
 
 def test_a_list_that_is_old_by_now_lands_nothing_that_its_tag_does_not_name_any_more() -> None:
     repository = FakeRepository({"main": by_time()})
     asked = FakeRegistries({"main-1": "c"}, is_known=False)
-    passed(repository, listed(**{"main-1": Sighting(digest("b"), at(30), at(10))}), asked)
+    looked_before(repository, 10, "main-1", digest=digest("a"))
+    passed(repository, told("main-1", "b"), asked)
     assert (digest("a") in standing(repository), asked.asked) == (True, [{"main-1"}])
 
 
@@ -248,6 +269,72 @@ def test_of_images_that_are_not_signed_the_best_alone_is_kept() -> None:
     asked.asked.clear()
     passed(repository, {}, asked)
     assert asked.asked == [{"1.5.0"}]
+
+
+def test_pushes_that_one_look_after_the_other_finds_land_though_every_disk_is_empty() -> None:
+    repository = FakeRepository({"main": by_time()})
+    tags = {"main-1": "a"}
+    for minutes, tag, letter in ((70, "main-1", "a"), (80, "zz", "b"), (90, "aa", "c"), (100, "main-2", "b")):
+        tags[tag] = letter
+        listing = Listing({each: Tagged() for each in tags}, at(minutes))
+        seen = parts(repository.elsewhere(), FakeRegistries(tags), minutes + 1)
+        pipeline.reconcile(seen, {IMAGE: listing})
+        assert f'"{tag}"' in standing(repository)
+
+
+def test_what_was_missed_in_the_hour_of_another_push_lands_where_it_was_looked_at_since_that_one() -> None:
+    repository = FakeRepository({"main": by_time()})
+    tags = {"main-1": "a", "zz": "b", "aa": "c"}
+    asked = FakeRegistries(tags)
+    pipeline.reconcile(parts(repository, asked), {IMAGE: Listing({"main-1": Tagged()}, at(0))})
+    seen = replace(parts(repository, asked), decoders={"generic": generic.decode})
+    pipeline.handle(seen, [delivery("zz", "b", 10)])
+    pipeline.reconcile(seen, {IMAGE: Listing({"main-1": Tagged(), "zz": Tagged()}, at(15))})
+    pipeline.reconcile(seen, {IMAGE: Listing({tag: Tagged() for tag in tags}, at(60))})
+    assert '"aa"' in standing(repository)
+
+
+def test_what_a_look_found_is_kept_only_after_it_has_landed_and_not_by_a_dry_run() -> None:
+    repository = FakeRepository({"main": files()})
+    pipeline.rehearse(parts(repository, FakeRegistries(NEWER)), listed(*NEWER))
+    assert repository.pushes == []
+    passed(repository, listed(*NEWER), FakeRegistries(NEWER))
+    assert repository.pushes == [("main",), (looks.REF,)]
+    kept = polling.known(parts(repository).sight, IMAGE)
+    assert kept is not None
+    assert {version.tag for version in kept.standing} == {"1.2.0"}
+
+
+def test_what_could_not_land_is_found_again_by_the_next_look_on_another_disk() -> None:
+    repository = FakeRepository({"main": by_time()})
+    tags = {"main-1": "a", "zz": "b"}
+    repository.refuses["main"] = "protected branch"
+    looked_before(repository, 10, "main-1")
+    passed(repository, listed(*tags), FakeRegistries(tags))
+    assert repository.pushes == [("main",), (looks.REF,)]
+    repository.refuses.clear()
+    passed(repository.elsewhere(), listed(*tags), FakeRegistries(tags))
+    assert '"zz"' in standing(repository)
+
+
+def test_a_remote_that_is_down_is_not_asked_to_keep_anything() -> None:
+    class Down(FakeRepository):
+        def push(self, updates: Sequence[Update]) -> dict[str, PushOutcome]:
+            self.pushes.append(tuple(update.branch for update in updates))
+            raise RemoteUnavailable("it broke off")
+
+    repository = Down({"main": files()})
+    report = passed(repository, listed(*NEWER), FakeRegistries(NEWER))
+    assert [str(problem) for problem in report.problems] == ["it broke off"]
+    assert repository.pushes == [("main",)]
+
+
+def test_a_remote_that_does_not_take_what_a_look_found_is_a_problem_of_the_pass_and_the_rest_lands() -> None:
+    repository = FakeRepository({"main": files()})
+    repository.refuses[looks.REF] = "hidden ref"
+    report = passed(repository, listed(*NEWER), FakeRegistries(NEWER))
+    assert [str(problem) for problem in report.problems] == ["hidden ref"]
+    assert "1.2.0" in standing(repository)
 
 
 def test_a_registry_that_does_not_answer_is_told_once_and_keeps_nothing_else_back() -> None:

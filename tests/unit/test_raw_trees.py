@@ -101,3 +101,39 @@ def test_a_tree_that_is_taken_apart_tells_of_each_name_what_is_found_of_it(
         found = raw_trees.find(tree, name)
         assert found is not None
         assert (mode, oid) == (found[0], raw_trees.entry_id(tree, found[1]))
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "is_file"),
+    [
+        (b"100644", b"a", True),
+        (b"100755", b"program", True),
+        (b"100664", b"of an old git", True),
+        (b"100644", 'ü%2F\n\t"'.encode(), True),
+        (b"100644", b".gitignore", True),
+        (b"40000", b"folder", False),
+        (b"120000", b"link", False),
+        (b"160000", b"submodule", False),
+        (b"0", b"nothing", False),
+        (b"100644", b"caf\xe9", False),
+        (b"100644", b".GIT", False),
+        (b"100644", b"..", False),
+        (b"100644", b"a/b", False),
+    ],
+)
+def test_of_what_stands_in_a_tree_only_plain_files_with_names_that_they_may_have_are_taken_over(
+    mode: bytes, name: bytes, is_file: bool
+) -> None:
+    tree = raw([(mode, name, ID), (b"100644", b"z", ID)])
+    assert raw_trees.files(tree) == {**({name.decode(): ID.hex()} if is_file else {}), "z": ID.hex()}
+
+
+@given(ENTRIES)
+@example([(b"40000", b"a", ID), (b"100644", b"a", ID)])
+def test_the_files_of_any_tree_can_stand_in_one_of_files_alone(entries: list[tuple[bytes, bytes, bytes]]) -> None:
+    found = raw_trees.files(raw(entries))
+    first = {name: mode for mode, name, _ in reversed(entries)}
+    assert set(found) <= {
+        name.decode() for name, mode in first.items() if mode.startswith(b"100") and b"\xff" not in name
+    }
+    assert raw_trees.files(raw_trees.of_files(found)) == found

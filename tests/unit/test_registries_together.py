@@ -22,11 +22,11 @@ from updater.core.oci import Descriptor
 from updater.errors import RegistryError, RegistryRefused, RegistryUnavailable, UsageError
 from updater.model import Version
 from updater.registries import connect
-from updater.registries.answers import Served, Tagged
+from updater.registries.answers import Served
 from updater.registries.memory import Memory
 from updater.registries.silence import GIVEN_UP
-from updater.registries.together import REUSED, Registries
-from updater.registry import Listing, Question, Sighting, Word
+from updater.registries.together import REUSED, THREADS, Registries
+from updater.registry import Listing, Question, Tagged, Word
 
 IMAGE = "reg.example/models/model-a"
 DOWN = RegistryUnavailable("reg.example did not answer")
@@ -373,21 +373,21 @@ def listing(place: Place, registries: Registries, *wanted: str) -> Listing:
 def test_of_the_wanted_tags_it_is_asked_what_they_name(place: Place) -> None:
     place.one.named = {"1": RUNS, "2": RUNS}
     with place.open() as registries:
-        assert listing(place, registries, "1", "3").tags == {"1": Sighting(RUNS), "2": Sighting()}
+        assert listing(place, registries, "1", "3").tags == {"1": Tagged(RUNS), "2": Tagged()}
     assert place.one.asked == ["tags models/model-a", "digest models/model-a 1"]
 
 
 def test_what_the_list_itself_tells_is_not_asked(place: Place) -> None:
     place.one.listed = {"1": Tagged(RUNS, at(-5))}
     with place.open() as registries:
-        assert listing(place, registries, "1").tags == {"1": Sighting(RUNS, at(-5), at(-5))}
+        assert listing(place, registries, "1").tags == {"1": Tagged(RUNS, at(-5))}
     assert place.one.asked == ["tags models/model-a"]
 
 
 def test_a_tag_that_went_away_between_list_and_question_is_not_listed(place: Place) -> None:
     place.one.listed = {"1": Tagged(), "2": Tagged()}
     with place.open() as registries:
-        assert listing(place, registries, "1").tags == {"2": Sighting()}
+        assert listing(place, registries, "1").tags == {"2": Tagged()}
 
 
 def test_an_image_that_is_not_there_has_no_tags(place: Place) -> None:
@@ -397,47 +397,64 @@ def test_an_image_that_is_not_there_has_no_tags(place: Place) -> None:
 
     place.stores["reg.example"] = Empty()
     with place.open() as registries:
-        assert listing(place, registries) == Listing({})
+        assert listing(place, registries) == Listing({}, at(0))
 
 
-def test_what_came_since_the_last_look_is_known_by_whoever_looks_next(place: Place) -> None:
-    place.one.named = {"1": RUNS}
+def test_what_comes_while_the_registry_answers_is_told_as_not_asked_for(place: Place) -> None:
+    class Slow(Registry):
+        def tags(self, repository: str) -> Mapping[str, Tagged]:
+            place.clock.time = at(5)
+            return {}
+
+    place.stores["reg.example"] = Slow()
     with place.open() as registries:
-        listing(place, registries, "1")
-    place.clock.time = at(60)
-    place.one.named = {"1": HELM, "2": RUNS}
-    with place.open() as registries:
-        found = listing(place, registries, "1")
-    assert found.tags == {"1": Sighting(HELM, at(60), at(0)), "2": Sighting(None, at(60), at(0))}
+        assert listing(place, registries).asked_at == at(0)
 
 
-def test_events_tell_when_it_was_pushed(place: Place) -> None:
+def test_a_list_comes_with_the_pushes_that_events_told_of(place: Place) -> None:
+    place.one.listed = {"1": Tagged(digest("a"))}
     with place.open() as registries:
-        listing(place, registries)
         registries.saw([pushed("1", "a", 20, image=IMAGE), pushed("2", None, 30, image=IMAGE)])
-        place.clock.time, place.one.listed = at(60), {"1": Tagged(digest("a")), "2": Tagged(digest("b"))}
-        found = listing(place, registries)
-    assert found.tags == {
-        "1": Sighting(digest("a"), at(20), at(20)), "2": Sighting(digest("b"), at(30), at(30)),
-    }  # fmt: skip
+        registries.saw([pushed("1", "a", 20, image="reg.example/models/model-b")])
+        assert listing(place, registries).pushes == {"1": [(digest("a"), at(20))], "2": [(None, at(30))]}
+    with place.open() as registries:
+        assert listing(place, registries).pushes.keys() == {"1", "2"}, "and is on the disk"
 
 
 def test_what_was_only_found_or_has_no_tag_is_no_push_that_was_seen(place: Place) -> None:
     found_only = replace(pushed("1", "a", 20, image=IMAGE), earliest=at(0))
     tagless = replace(pushed("1", "a", 20, image=IMAGE), version=Version(None, digest("a")))
     with place.open() as registries:
-        listing(place, registries)
         registries.saw([found_only, tagless])
-        place.clock.time, place.one.listed = at(60), {"1": Tagged(digest("a"))}
-        assert listing(place, registries).tags == {"1": Sighting(digest("a"), at(60), at(0))}
+        assert listing(place, registries).pushes == {}
 
 
-def test_a_look_that_broke_off_is_no_look(place: Place) -> None:
+def test_where_one_of_the_wanted_tags_gets_no_answer_there_is_no_list(place: Place) -> None:
     place.one.named, place.one.fails = {"1": RUNS}, {"digest": DOWN}
     with place.open() as registries:
         assert registries.listings({IMAGE: {"1"}}) == {IMAGE: DOWN}
-        place.one.fails, place.clock.time = {}, at(60)
-        assert listing(place, registries, "1").tags == {"1": Sighting(RUNS)}
+
+
+def test_pushes_do_not_wait_behind_lists_however_many_hang(place: Place) -> None:
+    may_list, hanging = threading.Event(), threading.Semaphore(0)
+
+    class Slow(Registry):
+        def tags(self, repository: str) -> Mapping[str, Tagged]:
+            hanging.release()
+            assert may_list.wait(30)
+            return {}
+
+    place.stores["reg.example"] = Slow({"1": RUNS})
+    images: dict[str, tuple[str, ...]] = {f"reg.example/model-{number}": () for number in range(3 * THREADS)}
+    question = Question(IMAGE, "1")
+    with place.open() as registries, ThreadPoolExecutor(2) as callers:
+        lists = callers.submit(registries.listings, images)
+        assert all(hanging.acquire(timeout=30) for _ in range(THREADS)), "as many as may, and the others wait"
+        try:
+            assert callers.submit(registries.words, [question]).result(10)[question].digest == RUNS
+        finally:
+            may_list.set()
+        assert set(lists.result(30)) == set(images)
 
 
 # --- the end

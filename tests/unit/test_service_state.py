@@ -145,7 +145,7 @@ LISTED = replace(COMMITTED, event=pushed("1.1.0", source="registry"))
 def looked(found: State, *errors: RegistryError, decisions: Sequence[Decision] = ()) -> None:
     """A look at an image with tags and some of which nothing was learned."""
     failed = {f"reg.example/failed-{number}": error for number, error in enumerate(errors)}
-    found.looked(Look({IMAGE: Listing({}), **failed}, 1.5), Report(tuple(decisions), problems=errors))
+    found.looked(Look({IMAGE: Listing({}, at(0)), **failed}, 1.5), Report(tuple(decisions), problems=errors))
 
 
 def test_a_look_is_one_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.events import at, digest
-from updater.core.sightings import FORGOTTEN, Knowledge, Pushes, looked, sightings
-from updater.registry import Sighting
+from updater.core.sightings import FORGOTTEN, Knowledge, Sighting, is_news, looked, sightings
+from updater.model import Version
+from updater.registry import Listing, Pushes, Tagged
 
 A, B = digest("a"), digest("b")
-SECOND = timedelta(seconds=1)
-
-
-@dataclass(frozen=True)
-class Tagged:
-    digest: str | None = None
-    uploaded_at: datetime | None = None
-
-
 NAMELESS = Tagged()
 Listed = Mapping[str, Tagged]
 
@@ -32,14 +23,15 @@ def after(*looks: tuple[float, Listed]) -> Knowledge:
     """What is known after looks at these minutes."""
     known: Knowledge | None = None
     for minute, listed in looks:
-        known = looked(known, listed, at(minute))
+        known = looked(known, Listing(listed, at(minute)))
     assert known is not None
     return known
 
 
 def seen(*looks: tuple[float, Listed], pushes: Pushes | None = None) -> dict[str, Sighting]:
     """What the last of these looks tells."""
-    return sightings(after(*looks), looks[-1][1], pushes or {})
+    minute, listed = looks[-1]
+    return sightings(after(*looks), Listing(listed, at(minute), pushes or {}))
 
 
 def test_of_what_was_there_at_the_first_look_nobody_knows_when_it_was_pushed() -> None:
@@ -160,6 +152,28 @@ def test_a_clock_that_was_put_back_leaves_nothing_in_the_time_to_come() -> None:
     assert first == {"1": Sighting(B, at(90), at(60))}
 
 
+# --- what is kept
+
+
+def test_a_look_that_changes_nothing_is_no_news() -> None:
+    old = after((0, {"1": Tagged(A), "2": NAMELESS}))
+    assert not is_news(old, after((0, {"1": Tagged(A), "2": NAMELESS}), (60, {"1": Tagged(A), "2": NAMELESS})))
+
+
+@pytest.mark.parametrize("listed", [{}, {"1": Tagged(B)}, {"1": Tagged(A), "2": NAMELESS}])
+def test_what_came_went_or_moved_is_news(listed: Listed) -> None:
+    old = after((0, {"1": Tagged(A)}))
+    assert is_news(old, looked(old, Listing(listed, at(60))))
+
+
+def test_so_is_the_first_look_and_what_else_stands_by_now() -> None:
+    listing = Listing({"1": Tagged(A)}, at(60))
+    old = looked(None, listing, frozenset({Version("1", A)}))
+    assert is_news(None, old)
+    assert not is_news(old, looked(old, listing, frozenset({Version("1", A)})))
+    assert is_news(old, looked(old, listing, frozenset({Version("2")})))
+
+
 # --- laws
 
 TAGS = st.sampled_from(["1", "2"])
@@ -192,6 +206,26 @@ def test_a_look_that_finds_nothing_new_changes_nothing(looks: list[tuple[float, 
 def test_the_order_in_which_events_came_does_not_matter(looks: list[tuple[float, Listed]], pushes: Pushes) -> None:
     turned = {tag: list(reversed(list(these))) for tag, these in pushes.items()}
     assert seen(*looks, pushes=pushes) == seen(*looks, pushes=turned)
+
+
+@given(LOOKS, PUSHES)
+def test_looks_that_were_no_news_may_be_forgotten_and_nothing_is_taken_for_older(
+    looks: list[tuple[float, Listed]], pushes: Pushes
+) -> None:
+    """What stands in a tag is known as well, and from an earlier look at the most."""
+    kept: Knowledge | None = None
+    for minute, listed in looks:
+        new = looked(kept, Listing(listed, at(minute)))
+        kept = new if is_news(kept, new) else kept
+    minute, listed = looks[-1]
+    last = Listing(listed, at(minute), pushes)
+    assert kept is not None
+    found, whole = sightings(looked(kept, last), last), seen(*looks, pushes=pushes)
+    assert found.keys() == whole.keys()
+    for tag, each in found.items():
+        exact = whole[tag]
+        assert (each.earliest is None) == (exact.earliest is None)
+        assert each.earliest is None or exact.earliest is None or each.earliest <= exact.earliest
 
 
 @given(LOOKS)

@@ -31,6 +31,7 @@ from updater.pipeline import Parts
 from updater.protocols import PushOutcome, Tree, Update
 from updater.working import worker
 from updater.working.judging import MAX_TRIES
+from updater.working.looking import SOON
 from updater.working.passes import GAP, PATIENCE
 from updater.working.worker import DEBOUNCE
 
@@ -582,6 +583,24 @@ def test_registries_are_looked_at_though_events_never_cease() -> None:
     place.run()
     assert place.bell.waited == []
     assert "looked at 2" in place.notebook.told
+
+
+def test_an_image_in_which_a_push_has_landed_is_looked_at_again_before_the_next_look() -> None:
+    registries = FakeRegistries()
+    place = looking(registries)
+
+    class Later(QuickBell):
+        def wait(self, seconds: float) -> bool:
+            place.clock.time += SOON / 2
+            if len(self.waited) == 3:
+                registries.tags["1.1.0"] = "a"
+                place.feed.items.append(item(pushed("1.1.0")))
+            return super().wait(seconds)
+
+    place.bell = Later(12)
+    place.run()
+    looked = [told for told in place.notebook.told if told.startswith(("looked", "worked"))]
+    assert looked == ["looked at 2", "worked on 1", "looked at 1"]
 
 
 def test_without_an_interval_no_registry_is_looked_at() -> None:

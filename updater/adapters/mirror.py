@@ -132,8 +132,11 @@ class Mirror:
         return self._commit(self.objects.changed_tree(parent, files), parent, message, time)
 
     def build_note(self, parent: str | None, files: Mapping[str, bytes], message: str, time: datetime) -> str:
-        """Builds a commit that holds these files alone, all in its root, and gives its id. It is signed as others."""
-        return self._commit(self.objects.new_tree(files), parent, message, time)
+        """Builds a commit that holds these files, all in its root, beside those of `parent`, and gives its id.
+
+        Nothing but files is taken over. It is signed as others.
+        """
+        return self._commit(self.objects.new_tree(files, parent), parent, message, time)
 
     def _commit(self, tree: str, parent: str | None, message: str, time: datetime) -> str:
         author, committer = self._authorship.author, self._authorship.committer

@@ -82,12 +82,14 @@ class Objects:
             self._keep(oid, tree)
         return tree
 
-    def new_tree(self, files: Mapping[str, bytes]) -> str:
-        """The id of a tree of nothing but these files (name to content).
+    def new_tree(self, files: Mapping[str, bytes], beside: str | None = None) -> str:
+        """The id of a tree of nothing but these files (name to content), and those in the root of the commit `beside`.
 
         Raises ValueError for a name that no file can have.
         """
-        return self._add(_TREE, raw_trees.of_files({name: self._add(_BLOB, files[name]) for name in files}))
+        others = {} if beside is None else raw_trees.files(self.folder(self._root(beside)))
+        new = {name: self._add(_BLOB, files[name]) for name in files}
+        return self._add(_TREE, raw_trees.of_files({**others, **new}))
 
     def changed_tree(self, commit: str, files: Mapping[str, bytes]) -> str:
         """The id of the tree that `commit` has once `files` (path to new content) replace those that stand there.

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from updater.adapters.git import Git
 from updater.adapters.process import Finished
+from updater.core.looks import REFS as LOOKS
 from updater.core.outcomes import MARKS
 from updater.core.waiting import REFS as WAITING
 from updater.errors import PushRefused
@@ -17,7 +18,9 @@ from updater.protocols import PushOutcome, Update
 
 Settle: TypeAlias = Callable[[Sequence[Update]], Mapping[str, PushOutcome]]
 HEADS = "refs/heads/"
-_TRACKED = tuple(part for refs in (HEADS, WAITING, MARKS) for part in ("-c", f"remote.origin.fetch=+{refs}*:{refs}*"))
+_TRACKED = tuple(
+    part for refs in (HEADS, WAITING, MARKS, LOOKS) for part in ("-c", f"remote.origin.fetch=+{refs}*:{refs}*")
+)
 """With this git itself moves our own refs along with the remote's, which saves a process."""
 _OVERTAKEN = re.compile(
     r"fetch first|stale info|(?<!remote rejected\] \()non-fast-forward|needs force|(cannot|unable to|failed to) lock"

@@ -7,6 +7,7 @@ search, changing an id leaves every other byte where it is (gitformat-pack(5) fo
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Mapping
 
 ID_BYTES = 20
@@ -71,7 +72,21 @@ def spliced(tree: bytes, ids: Mapping[int, bytes]) -> bytes:
 def of_files(blobs: Mapping[str, str]) -> bytes:
     """A tree of plain files: name to the id of its blob. Raises ValueError for a name that no tree may have."""
     for name in blobs:
-        if name in ("", ".", "..") or name.casefold() == ".git" or "/" in name or "\0" in name:
+        if not _may_be(name):
             raise ValueError(f"{name!r} is no name for a file in git")
     entries = sorted((name.encode(), bytes.fromhex(oid)) for name, oid in blobs.items())
     return b"".join(b"100644 %b\0%b" % entry for entry in entries)
+
+
+def files(tree: bytes) -> dict[str, str]:
+    """The plain files of a tree, name to the id of the blob, without those whose name `of_files` would not take."""
+    found = {}
+    for raw, (mode, oid) in entries(tree).items():
+        name = raw.decode(errors="replace")
+        if stat.S_ISREG(mode) and name.encode() == raw and _may_be(name):
+            found[name] = oid
+    return found
+
+
+def _may_be(name: str) -> bool:
+    return name not in ("", ".", "..") and name.casefold() != ".git" and "/" not in name and "\0" not in name

@@ -11,6 +11,7 @@ from updater.adapters import wire
 from updater.adapters.git import Git
 from updater.adapters.pushing import HEADS, ref
 from updater.adapters.wire import OURS
+from updater.core.looks import REFS as LOOKS
 from updater.core.outcomes import MARKS
 from updater.core.waiting import REFS as WAITING
 from updater.errors import BranchMissing
@@ -108,7 +109,9 @@ class RemoteRefs:
             del self._tips[name]
 
     def _local_tips(self) -> dict[str, str]:
-        lines = wire.lines(self._git.check("for-each-ref", "--format=%(objectname) %(refname)", HEADS, WAITING, MARKS))
+        lines = wire.lines(
+            self._git.check("for-each-ref", "--format=%(objectname) %(refname)", HEADS, WAITING, MARKS, LOOKS)
+        )
         return {name.removeprefix(HEADS): oid for oid, name in (line.split(" ", 1) for line in lines)}
 
     def _there(self) -> str:

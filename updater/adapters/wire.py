@@ -13,11 +13,12 @@ from updater.adapters.objects import Objects
 from updater.adapters.process import Finished
 from updater.adapters.pushing import HEADS
 from updater.adapters.reading import is_text
+from updater.core.looks import REFS as LOOKS
 from updater.core.waiting import REFS as WAITING
 from updater.forge import PREFIX
 
-OURS = (f"{HEADS}{PREFIX}", WAITING)
-"""What the whole names of refs that are ours begin with: branches of pull requests, and what waits."""
+OURS = (f"{HEADS}{PREFIX}", WAITING, LOOKS)
+"""What the names of refs that are ours begin with: branches of pull requests, what waits, and what looks found."""
 _BROUGHT = "refs/updater-brought/"
 """Here alone: they keep what was brought from being pruned, and are no branches."""
 _PEELED = "^{}"

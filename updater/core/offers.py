@@ -7,7 +7,7 @@ A list of tags does not say when each was pushed. What was there at the first lo
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 from updater.core.references import is_artifact_tag
 from updater.core.rules import Rule
+from updater.core.sightings import Sighting
 from updater.model import Decision, Event, Version
-from updater.registry import Listing, Sighting
 
 SOURCE = "registry"
 """The name of a registry's list as the source of an event."""
@@ -31,15 +31,15 @@ _TICK = timedelta(microseconds=1)
 _Natural: TypeAlias = tuple[tuple[str, int, str], ...]
 
 
-def offers(rule: Rule, image: str, listing: Listing, standing: Collection[Version], now: datetime) -> tuple[Event, ...]:
+def offers(
+    rule: Rule, image: str, tags: Mapping[str, Sighting], standing: Collection[Version], now: datetime
+) -> tuple[Event, ...]:
     """The tags of an image that may be newer than one of the versions that stand in its entries, best first.
 
     So are those that stand, where they name another digest by now. `now` (UTC) is when they count as pushed where
     nobody knows and only their tags decide.
     """
-    found = [
-        _event(image, tag, seen, now) for tag, seen in listing.tags.items() if _is_offered(rule, tag, seen, standing)
-    ]
+    found = [_event(image, tag, seen, now) for tag, seen in tags.items() if _is_offered(rule, tag, seen, standing)]
     ranked = sorted(_told_apart(found), key=lambda event: rule.rank(event.version, event.time), reverse=True)
     return tuple(ranked[: MOST if rule.follow.signed_by is None else MOST_SIGNED])
 

@@ -9,25 +9,26 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeAlias
 
-from updater.registry import Sighting
+from updater.model import Version
+from updater.registry import Listing, Tagged
 
 FORGOTTEN = timedelta(days=7)
 """After so long a tag that is not listed is forgotten: a list that misses one for once makes no old push new."""
 
-Pushes: TypeAlias = Mapping[str, Collection[tuple[str | None, datetime]]]
-"""The pushes of an image that events told of: digest (None where it was not told) and time, by the tag."""
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A tag that a registry lists. `digest` is what it names, where that is known.
 
-class Tagged(Protocol):
-    """What a registry tells beside a tag."""
+    `pushed_at` is when it was pushed, as an event or the registry told, else when it was found first; None where it was
+    there when the image was looked at for the first time, so that nobody knows. `earliest` is the earliest that it can
+    have been pushed; None where nobody knows.
+    """
 
-    @property
-    def digest(self) -> str | None: ...
-
-    @property
-    def uploaded_at(self) -> datetime | None: ...
+    digest: str | None = None
+    pushed_at: datetime | None = None
+    earliest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +50,36 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What is known of an image: the time of the newest look at it, and what was found behind its tags."""
+    """What is known of an image: when it was looked at, what was found behind its tags, and what stood then."""
 
     looked_at: datetime
     tags: Mapping[str, Seen] = field(default_factory=dict)
+    standing: frozenset[Version] = frozenset()
 
 
-def looked(known: Knowledge | None, listed: Mapping[str, Tagged], now: datetime) -> Knowledge:
-    """What is known after a look. `known` is None at the first one; `now` is when the registry was asked (UTC)."""
+def looked(known: Knowledge | None, listing: Listing, standing: frozenset[Version] = frozenset()) -> Knowledge:
+    """What is known after a look. `known` is None at the first one; `standing` are the versions in entries by now."""
+    now, listed = listing.asked_at, listing.tags
     before = None if known is None else min(known.looked_at, now)
     old = {} if known is None else known.tags
     tags = {tag: _seen(old.get(tag), each, before, now) for tag, each in listed.items()}
     gone = {tag: _missed(seen, before or now, now) for tag, seen in old.items() if tag not in listed}
-    return Knowledge(now, tags | {tag: seen for tag, seen in gone.items() if not _is_forgotten(seen, now)})
+    kept = {tag: seen for tag, seen in gone.items() if not _is_forgotten(seen, now)}
+    return Knowledge(now, tags | kept, standing)
 
 
-def sightings(known: Knowledge, listed: Mapping[str, Tagged], pushes: Pushes) -> dict[str, Sighting]:
-    """The tags that the newest look has listed, with the times of their pushes."""
-    return {tag: _sighting(known.tags[tag], each, pushes.get(tag, ())) for tag, each in listed.items()}
+def is_news(known: Knowledge | None, new: Knowledge) -> bool:
+    """Whether it matters that there was another look.
+
+    Where nothing has changed, the time of the older one will do: what is found next was pushed after both, and after
+    what stands.
+    """
+    return known is None or (known.tags, known.standing) != (new.tags, new.standing)
+
+
+def sightings(known: Knowledge, listing: Listing) -> dict[str, Sighting]:
+    """The tags that a look has listed, with the times of their pushes. `known` is what is known after it."""
+    return {tag: _sighting(known.tags[tag], each, listing.pushes.get(tag, ())) for tag, each in listing.tags.items()}
 
 
 def _seen(old: Seen | None, each: Tagged, before: datetime | None, now: datetime) -> Seen:

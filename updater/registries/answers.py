@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 
@@ -15,14 +14,6 @@ class Served:
     digest: str
     media_type: str
     content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Tagged:
-    """What a list of tags tells beside a tag: what it names, and when that was uploaded; None where it does not."""
-
-    digest: str | None = None
-    uploaded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from updater.core.oci import Descriptor
 from updater.core.references import is_digest
 from updater.errors import RegistryRefused
 from updater.registries import pages
-from updater.registries.answers import Memory, Served, Tagged
+from updater.registries.answers import Memory, Served
 from updater.registries.reading import BY_THOUSANDS, Reader, Thing, media_type, sha256
 from updater.registries.settings import Place
+from updater.registry import Tagged
 
 MAX_MANIFEST = 4 * 1024 * 1024
 """What the specification advises registries to take."""

@@ -1,7 +1,7 @@
-"""What registries answered and what was seen in them: one SQLite file in the state folder, which may be forgotten.
+"""What registries answered and what events told of them: one SQLite file in the state folder, which may be forgotten.
 
-Answers are kept to be asked for by their ETag, looks and pushes to know what is new. Several processes and threads may
-use it at once. A damaged file is thrown away, whether that shows when it is opened or later. Nothing here raises once
+Answers are kept to be asked for by their ETag, pushes to know when they were. Several processes and threads may use it
+at once. A damaged file is thrown away, whether that shows when it is opened or later. Nothing here raises once
 it is open: what cannot be kept is a line in the log, and what cannot be read was never there.
 """
 
@@ -12,32 +12,26 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from updater.core.sightings import Knowledge
 from updater.registries.answers import Kept
-from updater.registries.rows import packed, row, seen, ticks, time, unpacked
+from updater.registries.rows import packed, ticks, time, unpacked
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of kept answers together, packed; those that were not used for the longest time go first."""
 MAX_PUSHES = 200_000
-UNSEEN = timedelta(days=90)
-"""After so long without a look an image is forgotten: nobody follows it any more."""
 
 Pushed: TypeAlias = tuple[str, str, str | None, datetime]
 """Image, tag, digest and time of a push that an event told of."""
 
-_FORMAT = 1
+_FORMAT = 2
 _TABLES = (
     "CREATE TABLE answer (key TEXT PRIMARY KEY, etag TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL,"
     " size INTEGER NOT NULL, used INTEGER NOT NULL)",
     "CREATE INDEX answer_by_use ON answer (used, size)",
-    "CREATE TABLE look (image TEXT PRIMARY KEY, looked_at INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE seen (image TEXT, tag TEXT, digest TEXT, first INTEGER NOT NULL, before INTEGER,"
-    " uploaded_at INTEGER, told INTEGER, missing INTEGER, PRIMARY KEY (image, tag)) WITHOUT ROWID",
     "CREATE TABLE push (image TEXT, tag TEXT, digest TEXT, time INTEGER,"
     " PRIMARY KEY (image, tag, digest, time)) WITHOUT ROWID",
     "CREATE INDEX push_by_time ON push (time)",
@@ -45,7 +39,6 @@ _TABLES = (
 _NEXT = "SELECT COALESCE(MAX(used), 0) + 1 FROM answer"
 _ROOM = """DELETE FROM answer WHERE key IN (SELECT key FROM
     (SELECT key, TOTAL(size) OVER (ORDER BY used DESC, key) AS so_far FROM answer) WHERE so_far > ?)"""
-_SEEN = "SELECT tag, digest, first, before, uploaded_at, told, missing FROM seen WHERE image = ?"
 _PUSHES = "SELECT tag, digest, time FROM push WHERE image = ?"
 _OLDEST = "SELECT image, tag, digest, time FROM push ORDER BY time LIMIT ?"
 _MODE = 0o600
@@ -103,20 +96,6 @@ class Memory:
 
         if size <= MAX_BYTES // 4:
             self._alone(work, None)
-
-    def look(self, image: str, look: Callable[[Knowledge | None], Knowledge]) -> Knowledge:
-        """What a look makes of what was known of an image before: that is what is known from now on.
-
-        Where nothing can be read or kept, it is the first look. Looks of several processes come one after the other.
-        """
-
-        def work(db: sqlite3.Connection) -> Knowledge:
-            old = _knowledge(db, image)
-            made = look(old)
-            _carry(db, image, old, made)
-            return made
-
-        return self._alone(work, None) or look(None)
 
     def saw(self, pushes: Iterable[Pushed]) -> None:
         """Notes pushes. The oldest ones are forgotten."""
@@ -183,32 +162,6 @@ def _transaction(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T
         with suppress(sqlite3.Error):
             if db.in_transaction:
                 db.execute("ROLLBACK")
-
-
-def _knowledge(db: sqlite3.Connection, image: str) -> Knowledge | None:
-    """What is known of an image; nothing where a part of that is damaged, since what is not known is taken for new."""
-    looks = _rows(db, "SELECT looked_at FROM look WHERE image = ?", image)
-    try:
-        tags = {tag: seen(each) for tag, *each in _rows(db, _SEEN, image)}
-        return Knowledge(time(looks[0][0]), tags) if looks else None
-    except ValueError:
-        return None
-
-
-def _carry(db: sqlite3.Connection, image: str, old: Knowledge | None, new: Knowledge) -> None:
-    """Writes what has changed, and forgets the images that nobody looks at."""
-    if old is None:
-        db.execute("DELETE FROM seen WHERE image = ?", (image,))  # what is damaged
-    before = {} if old is None else old.tags
-    changed = ((image, tag, *row(each)) for tag, each in new.tags.items() if before.get(tag) != each)
-    db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?)", changed)
-    db.executemany(
-        "DELETE FROM seen WHERE image = ? AND tag = ?", [(image, tag) for tag in before if tag not in new.tags]
-    )
-    db.execute("INSERT OR REPLACE INTO look VALUES (?, ?)", (image, ticks(new.looked_at)))
-    unseen = ticks(new.looked_at - UNSEEN)
-    db.execute("DELETE FROM seen WHERE image IN (SELECT image FROM look WHERE looked_at < ?)", (unseen,))
-    db.execute("DELETE FROM look WHERE looked_at < ?", (unseen,))
 
 
 def _rows(db: sqlite3.Connection, statement: str, image: str) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from updater.core import instants, oci
 from updater.core.oci import Index
 from updater.core.references import is_digest, is_tag
-from updater.registries.answers import Tagged
+from updater.registry import Tagged
 
 _LONGEST_TIME = 15
 """Digits of a time in milliseconds."""

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from updater.core.sightings import Seen
 from updater.registries.answers import Kept
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,19 +33,6 @@ def unpacked(row: Sequence[Any]) -> Kept:
     if not all(isinstance(each, str) for each in texts):
         raise ValueError("an answer is damaged")
     return found
-
-
-def row(seen: Seen) -> tuple[str | int | None, ...]:
-    """The digest, then the times in the order of `Seen`'s other fields."""
-    times = (seen.first, seen.before, seen.uploaded_at, seen.told, seen.missing)
-    return (seen.digest, *(None if each is None else ticks(each) for each in times))
-
-
-def seen(row: Sequence[Any]) -> Seen:
-    """What was written as a row."""
-    digest, first, *others = row
-    before, uploaded_at, told, missing = (None if each is None else time(each) for each in others)
-    return Seen(time(first), before, digest, uploaded_at, told, missing)
 
 
 def ticks(time: datetime) -> int:

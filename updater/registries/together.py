@@ -13,16 +13,15 @@ from typing import Protocol, TypeVar
 
 from updater.core.oci import Descriptor
 from updater.core.references import split_host
-from updater.core.sightings import looked, sightings
 from updater.errors import RegistryError, RegistryRefused, RegistryUnavailable, UpdaterError
 from updater.model import Event
-from updater.registries.answers import Served, Tagged
+from updater.registries.answers import Served
 from updater.registries.memory import Memory
 from updater.registries.silence import Silence
-from updater.registry import Listing, Question, Word
+from updater.registry import Listing, Question, Tagged, Word
 
 THREADS = 8
-"""How many questions are under way at the same time, to all registries together."""
+"""How many questions are under way at the same time, to all registries together; and as many lists beside them."""
 REUSED = 10.0
 """Seconds for which a word counts: a plan may be made anew several times."""
 _MOST_WORDS = 10_000
@@ -74,6 +73,8 @@ class Registries:
         self._stores: dict[str, Store] = {}
         self._words: dict[Question, tuple[float, Word]] = {}
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="registries")
+        # Hundreds of lists may have to wait for their turn, and no push is to wait behind them.
+        self._listers = ThreadPoolExecutor(THREADS, thread_name_prefix="registries-lists")
         self._is_closed = False
         self._surprises: set[tuple[str, type[Exception]]] = set()
 
@@ -82,7 +83,8 @@ class Registries:
         with self._lock:
             self._is_closed = True
             stores = list(self._stores.values())
-        self._pool.shutdown(wait=False)
+        for pool in (self._pool, self._listers):
+            pool.shutdown(wait=False)
         for store in stores:
             store.close()
         self._wake()
@@ -95,7 +97,8 @@ class Registries:
     def words(self, questions: Collection[Question]) -> Mapping[Question, Word]:
         """See `registry.Registries`."""
         fresh = self._fresh(questions)
-        found = self._all([each for each in questions if each not in fresh], lambda each: each.image, self._word)
+        unheard = [each for each in questions if each not in fresh]
+        found = self._all(self._pool, unheard, lambda each: each.image, self._word)
         made = {each: Word(failure=word) if isinstance(word, RegistryError) else word for each, word in found.items()}
         with self._lock:
             if len(self._words) + len(made) > _MOST_WORDS:
@@ -105,11 +108,13 @@ class Registries:
 
     def listings(self, wanted: Mapping[str, Collection[str]]) -> Mapping[str, Listing | RegistryError]:
         """See `registry.Registries`."""
-        return self._all(list(wanted), lambda image: image, lambda image: self._listing(image, wanted[image]))
+        return self._all(
+            self._listers, list(wanted), lambda image: image, lambda image: self._listing(image, wanted[image])
+        )
 
     def digests(self, references: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str | None | RegistryError]:
         """See `registry.Registries`."""
-        return self._all(list(references), lambda each: each[0], self._digest)
+        return self._all(self._pool, list(references), lambda each: each[0], self._digest)
 
     def saw(self, events: Sequence[Event]) -> None:
         """See `registry.Registries`. Of these tags nothing counts any more that was heard before."""
@@ -130,7 +135,7 @@ class Registries:
         return {each: word for each, (time, word) in found.items() if time > oldest}
 
     def _all(
-        self, keys: Sequence[_K], image: Callable[[_K], str], ask: Callable[[_K], _V]
+        self, pool: ThreadPoolExecutor, keys: Sequence[_K], image: Callable[[_K], str], ask: Callable[[_K], _V]
     ) -> dict[_K, _V | RegistryError]:
         """The answer to each, or why there is none."""
         silence = Silence()
@@ -138,7 +143,7 @@ class Registries:
         with self._lock:
             if self._is_closed:
                 return dict.fromkeys(keys, _ended())
-            answers = self._pool.map(lambda host, key: self._asked(silence, host, partial(ask, key)), hosts, keys)
+            answers = pool.map(lambda host, key: self._asked(silence, host, partial(ask, key)), hosts, keys)
         return dict(zip(keys, answers, strict=True))
 
     def _asked(self, silence: Silence, host: str, ask: Callable[[], _V]) -> _V | RegistryError:
@@ -188,8 +193,7 @@ class Registries:
         store, path = self._at(image)
         now = self._now()  # what comes while it answers may be in the answer or not
         listed = _with_digests(store, path, store.tags(path) or {}, wanted)
-        known = self._memory.look(image, lambda old: looked(old, listed, now))
-        return Listing(sightings(known, listed, self._memory.pushes(image)))
+        return Listing(listed, now, self._memory.pushes(image))
 
     def _digest(self, reference: tuple[str, str]) -> str | None:
         image, version = reference

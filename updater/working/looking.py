@@ -20,6 +20,8 @@ from updater.registry import Registries
 from updater.sight import Sight
 from updater.working.bell import Bell
 
+SOON = timedelta(minutes=5)
+"""After a push has landed. What comes meanwhile is looked at together."""
 _SPREAD = 0.1
 """By how much of the interval a look comes earlier or later, so that many services do not ask at the same time."""
 _logger = logging.getLogger(__name__)
@@ -35,9 +37,10 @@ def in_background(work: Callable[[], None]) -> None:
 
 
 class Looks:
-    """The time of the next look (UTC). The first one is due at once; without an interval there is none.
+    """The times of the next looks (UTC). The first one is due at once; without an interval there is none.
 
-    What a look did not get an answer for is asked again after pauses that grow, and nothing else is.
+    Some images are looked at between: those that got no answer, after pauses that grow, and those in which a push has
+    landed, `SOON` after it. Without that nobody would know of what the next look finds whether it is older.
     """
 
     def __init__(self, interval: timedelta | None, now: Callable[[], datetime], chance: Callable[[], float]) -> None:
@@ -45,8 +48,7 @@ class Looks:
         self._now = now
         self._chance = chance
         self._at = now()
-        self._again_at: datetime | None = None
-        self._failed: frozenset[str] = frozenset()
+        self._between: dict[str, datetime] = {}
         self._failures = 0
 
     @property
@@ -56,7 +58,8 @@ class Looks:
             return None
         now = self._now()
         self._at = min(self._at, now + self._interval * (1 + _SPREAD))
-        return self._at if self._again_at is None else min(self._at, self._again_at, now + retrying.LONGEST)
+        self._between = {image: min(time, now + retrying.LONGEST) for image, time in self._between.items()}
+        return min([self._at, *self._between.values()])
 
     def is_due(self) -> bool:
         """Whether it is time."""
@@ -64,10 +67,14 @@ class Looks:
 
     def begun(self, wanted: Wanted) -> Wanted:
         """What of all that is wanted the look that is due is for."""
-        if self._interval is None or self._again_at is not None and self._again_at < self._at:
-            return {image: tags for image, tags in wanted.items() if image in self._failed}
-        self._at = self._now() + self._interval * (1 + _SPREAD * (2 * self._chance() - 1))
-        return wanted
+        now = self._now()
+        if self._interval is None or now < self._at:
+            due = {image for image, time in self._between.items() if time <= now}
+        else:
+            due = set(wanted)
+            self._at = now + self._interval * (1 + _SPREAD * (2 * self._chance() - 1))
+        self._between = {image: time for image, time in self._between.items() if image not in due and image in wanted}
+        return {image: tags for image, tags in wanted.items() if image in due}
 
     def failed(self) -> None:
         """Nobody knows what is wanted. That is asked again after a pause."""
@@ -76,10 +83,14 @@ class Looks:
 
     def ended(self, failed: Collection[str]) -> None:
         """The look is over. It has brought nothing of these images, since their registries did not answer."""
-        self._failed = frozenset(failed)
         self._failures = self._failures + 1 if failed else 0
-        pause = retrying.pause(self._failures, self._chance())
-        self._again_at = self._now() + pause if failed else None
+        again = self._now() + retrying.pause(self._failures, self._chance())
+        self._between |= dict.fromkeys(failed, again)
+
+    def landed(self, images: Collection[str]) -> None:
+        """Something else stands in these images by now."""
+        soon = self._now() + SOON
+        self._between = {**dict.fromkeys(images, soon), **self._between}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,11 @@ class Lookout:
             return
         self._is_under_way = True
         self._start(lambda: self._ask(registries, wanted))
+
+    def landed(self, report: Report) -> None:
+        """Pushes may have landed that an event told of."""
+        told = (each for each in report.decisions if each.outcome is Outcome.COMMITTED and not is_listed(each))
+        self._looks.landed({each.image for each in told if each.event is not None})
 
     def decided(self, report: Report) -> None:
         """That has been decided on."""

@@ -140,6 +140,7 @@ class Worker:
         self._listener.worked([(item, each) for (_, item), each in settled], report, self._worked_at - began)
         if report.commits:
             self._passes.hurry()
+            self._lookout.landed(report)
         if not self._rested(report):
             self._failures = 0
 
@@ -192,6 +193,7 @@ class Worker:
         again = any(problem.retry for problem in report.problems if not isinstance(problem, RegistryError))
         self._passes.ended(report.due, retrying.pause(self._failures, self._tools.chance()) if again else None)
         self._listener.passed(report, self._tools.monotonic() - began)
+        self._lookout.landed(report)
         if look is not None and not again:
             self._listener.looked(look, report)
             self._lookout.decided(report)
