@@ -167,9 +167,8 @@ def _look(parts: Parts, requests: Callable[[], Sequence[str]]) -> _Look:
 
 def _decided(parts: Parts, where: str, first: _Look, again: _Look) -> Iterator[Row]:
     """What the passes cost that decide on a first look, which is kept on the remote, and on one without news."""
-    kept, with_look = (
-        seconds(lambda _, look=look: pipeline.reconcile(parts, look.listings)) for look in (first, again)
-    )
+    kept = seconds(lambda _: pipeline.reconcile(parts, first.listings))
+    with_look = seconds(lambda _: pipeline.reconcile(parts, again.listings))
     without = Figures((seconds(lambda _: pipeline.reconcile(parts)),))
     for which, took in _named(kept, with_look):
         yield Row("m", f"{which}: the pass that decides on it", where, Figures((took,)), "without a look", without)

@@ -1,9 +1,9 @@
 """What looks at registries have found: how it is kept on the remote, and read again.
 
 The commit of `refs/updater/looks/registries` holds a file for each image: a line about the look, and one for each tag,
-as JSON and sorted. So its log tells what came and went, and whoever begins on an empty disk knows what was there before.
-Anybody who may push to the repository may write there. A file with anything wrong in it counts for nothing as a whole: a
-tag that was missing in it would be taken for new.
+as JSON and sorted. So its log tells what came and went, and whoever begins on an empty disk knows what was there
+before. Anybody who may push to the repository may write there. A file with anything wrong in it counts for nothing as a
+whole: a tag that was missing in it would be taken for new.
 """
 
 from __future__ import annotations
