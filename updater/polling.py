@@ -13,7 +13,7 @@ from updater.core.inventory import overlays
 from updater.core.matching import rule_for
 from updater.core.offers import is_doubtful, is_listed, offers
 from updater.core.rules import Rule
-from updater.core.sightings import Knowledge, Sighting, looked, sightings
+from updater.core.sightings import Knowledge, Sighting, is_news, looked, sightings
 from updater.core.waiting import Waiting
 from updater.errors import RegistryError
 from updater.model import Decision, Event, Outcome, Version
@@ -62,17 +62,15 @@ def offered(sight: Sight, listings: Listings) -> Waiting:
     return found
 
 
-def looked_at(sight: Sight, listings: Listings) -> dict[str, Knowledge]:
-    """What is known of the listed images now, and what stands in their entries."""
+def news(sight: Sight, listings: Listings) -> dict[str, Knowledge]:
+    """What is known of the listed images now, where that is more than what is kept (`is_news`)."""
     answered = dict(_answered(listings))
     standing: dict[str, frozenset[Version]] = {}
     for each in _followed(sight) if answered else ():
         standing[each.image] = standing.get(each.image, frozenset()) | each.standing
-    return {
-        image: looked(known(sight, image), answered[image], versions)
-        for image, versions in standing.items()
-        if image in answered
-    }
+    pairs = ((image, known(sight, image)) for image in standing if image in answered)
+    found = ((image, old, looked(old, answered[image], standing[image])) for image, old in pairs)
+    return {image: new for image, old, new in found if is_news(old, new)}
 
 
 def known(sight: Sight, image: str) -> Knowledge | None:

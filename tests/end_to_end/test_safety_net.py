@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from tests.helpers.image_layouts import MANIFEST, sha256
 from tests.helpers.patience import eventually
 from tests.helpers.registry import Registry, running_registry
 from tests.helpers.registry_tokens import token_server
-from tests.helpers.service import PATIENCE, Service, serving
+from tests.helpers.service import PATIENCE, Service, serving, started
 
 pytestmark = pytest.mark.slow
 
@@ -336,6 +337,24 @@ def test_a_remote_that_takes_no_such_ref_is_told_and_what_was_found_lands(regist
     assert LOOKS in ran.err
     assert "branches only" in ran.err
     assert (by_push.stands(), kept(by_push)) == (f"main-3@{digest}", before)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_service_that_is_killed_between_the_landing_and_the_note_loses_and_repeats_nothing(
+    registry: Registry, by_push: Team, tmp_path: Path, when: str
+) -> None:
+    landed = registry.push("acme/model-a", "main-3", b"found")
+    commits = by_push.commits()
+    dying = faults.killed(when, "keeping what looks found")
+    with started(by_push.bare, tmp_path / "service", dying, HOOKS_OPEN="1") as service:
+        assert service.wait() == -signal.SIGKILL, service.text()
+    assert by_push.stands() == f"main-3@{landed}"
+    assert ("main-3" in kept(by_push)) == (when == "after")
+    assert by_push.on(tmp_path / "again").looks() == []
+    assert by_push.commits() == commits + 1
+    digest = registry.push("acme/model-a", "main-4", b"later")
+    assert by_push.on(tmp_path / "next").looks() == [("test", "model-a", "main-4", "committed")]
+    assert by_push.stands() == f"main-4@{digest}"
 
 
 def test_a_look_that_finds_nothing_new_pushes_nothing(by_push: Team, tmp_path: Path) -> None:

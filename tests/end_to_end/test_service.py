@@ -20,7 +20,7 @@ from tests.helpers.git_server import FETCH, PUSH, GitServer
 from tests.helpers.gitops import Person
 from tests.helpers.patience import eventually
 from tests.helpers.payloads import MODELS, plain
-from tests.helpers.processes import running_git
+from tests.helpers.processes import git_ends
 from tests.helpers.registry import running_registry
 from tests.helpers.service import PATIENCE, Service, serving, started
 
@@ -272,7 +272,7 @@ def test_a_stop_while_remote_and_sender_hang_leaves_the_rest_for_the_next_start_
             with socket.create_connection(("127.0.0.1", service.port)) as slow:
                 slow.sendall(b"POST /hooks/generic HTTP/1.1\r\nHost: updater\r\nContent-Length: 9\r\n\r\n{")
                 assert service.stop() == 0
-            assert eventually(lambda: running_git() == [], 5), "the server would leave them hanging for longer"
+            assert git_ends(), "the server would leave them hanging for longer"
         server.faults = {}
         with serving(server.url(), tmp_path / "one", faults.undisturbed()) as service:
             assert [(each["state"], each["tries"]) for each in service.ended(2)] == [("done", 1), ("done", 1)]

@@ -51,6 +51,7 @@ STEPS: Mapping[str, Step] = {
     "the push": Step(PUSH, _moves("main")),
     "starting git push": Step("subprocess:Popen.__init__", lambda arguments, _: "push" in arguments[1]),
     "keeping what waits": Step(PUSH, _moves("refs/updater/waiting/")),
+    "keeping what looks found": Step(PUSH, _moves("refs/updater/looks/")),
     "settling": Step("updater.adapters.inbox:Inbox.settle"),
     "the push of a pull request": Step(PUSH, _moves("updater/staging/")),
     "opening a pull request": Step("updater.forges.local.forge:LocalForge.open"),

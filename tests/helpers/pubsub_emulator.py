@@ -14,6 +14,7 @@ import pytest
 
 from tests.helpers import components
 from tests.helpers.patience import eventually
+from tests.helpers.ports import free_port
 
 _JAR = "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar"
 _OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -42,19 +43,12 @@ def _version(jar: Path) -> list[int]:
 
 @cache
 def _started(java: str, jar: Path) -> str:
-    port = _free_port()
+    port = free_port()
     command = [java, *_OPTIONS, "-jar", str(jar), "--host=127.0.0.1", f"--port={port}"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     atexit.register(_end, process)
     assert eventually(lambda: _answers(port)), "the Pub/Sub emulator did not start"
     return f"127.0.0.1:{port}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(port: int) -> bool:

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from tests.helpers.authority import Authority
 from tests.helpers.components import require
 from tests.helpers.image_layouts import INDEX, MANIFEST, Image, sha256
+from tests.helpers.ports import free_port
 from tests.helpers.registry_tokens import ISSUER, SERVICE, TokenServer
 
 LINE = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+" (?P<status>\d+) ')
@@ -198,7 +199,7 @@ def running_registry(
     hears nothing. See `Registry` for the rest.
     """
     program = require("docker-registry")
-    port = _free_port()
+    port = free_port()
     name = "localhost" if authority else "127.0.0.1"
     registry = Registry(f"{name}:{port}", folder, basic=basic, tokens=tokens, authority=authority)
     folder.mkdir(parents=True, exist_ok=True)
@@ -293,9 +294,3 @@ def _await(process: subprocess.Popen[bytes], port: int) -> None:
         else:
             return
     raise AssertionError(f"nobody listens on port {port}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers import gitops
 from tests.helpers.gitops import git
-from tests.helpers.processes import running_git
+from tests.helpers.processes import git_ends
 from updater.adapters import checkout
 from updater.model import Identity
 
@@ -54,7 +54,7 @@ def test_an_origin_without_a_url_is_none(clone: Path) -> None:
 
 def test_no_process_is_left_behind(clone: Path) -> None:
     checkout.origin(clone)
-    assert running_git() == []
+    assert git_ends()
 
 
 def test_a_person_is_who_git_takes_for_the_author(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers import gitops
 from tests.helpers.git_server import FETCH, GitServer
-from tests.helpers.processes import running_git
+from tests.helpers.processes import git_ends, running_git
 from updater.adapters.git import Git, Remote, remote
 from updater.errors import GitError, RemoteUnavailable, UsageError
 from updater.forge import Credentials
@@ -231,7 +231,7 @@ def test_a_remote_that_hangs_is_given_up_and_leaves_no_process(tmp_path: Path) -
         assert isinstance(error, RemoteUnavailable)
         assert "within 0.5 s" in error.message
         assert "UPDATER_GIT_TIMEOUT" in str(error.hint)
-        assert running_git() == []
+        assert git_ends()
 
 
 def test_a_slow_remote_is_waited_for(tmp_path: Path) -> None:

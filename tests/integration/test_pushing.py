@@ -10,7 +10,7 @@ import pytest
 from tests.helpers import gitops
 from tests.helpers.git_server import PUSH, GitServer
 from tests.helpers.gitops import NOON, OpenMirror, Person, git
-from tests.helpers.processes import running_git
+from tests.helpers.processes import git_ends
 from updater.adapters.mirror import Mirror
 from updater.errors import GitError, PushRefused, RemoteUnavailable
 from updater.protocols import PushOutcome, Update
@@ -184,11 +184,11 @@ def test_a_remote_that_dies_altogether_is_told_and_the_same_push_may_be_tried_ag
 @pytest.mark.slow
 def test_a_push_that_hangs_is_given_up_and_leaves_no_process(setting: Setting, mirror: OpenMirror) -> None:
     with GitServer(setting.bare.parent) as server:
-        over_http(setting, server, mirror, seconds=1.0)
+        over_http(setting, server, mirror, seconds=2.0)
         update = setting.update()
         server.faults[PUSH] = "hang"
         assert setting.push(update) == {"main": "unfinished"}
-        assert running_git() == []
+        assert git_ends()
         server.faults["GET"] = "hang"
         with pytest.raises(RemoteUnavailable):
             setting.push(update)

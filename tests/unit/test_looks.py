@@ -15,7 +15,7 @@ from updater import looks as keeping
 from updater import notes, polling
 from updater.core import looks
 from updater.core.sightings import Knowledge, Seen
-from updater.errors import PushContended, PushRefused, RegistryUnavailable
+from updater.errors import PushContended, RegistryUnavailable
 from updater.model import Version
 from updater.polling import Listings
 from updater.registry import Listing, Tagged
@@ -121,7 +121,8 @@ def test_what_was_listed_and_what_stands_is_known_on_an_empty_disk() -> None:
     there = repository()
     assert keep(there, listed(10, "main-1")) == []
     assert known(there.elsewhere()) == Knowledge(at(10), {"main-1": Seen(at(10))}, STANDING)
-    assert there.log(looks.REF) == ["Keep what registries have of 2 image(s)"]
+    message = there.commits[there.remote[looks.REF]].message
+    assert message == f"Keep what registries have of 2 image(s)\n\n{IMAGE}\n{OTHER}\n"
 
 
 def test_a_look_that_finds_nothing_new_writes_nothing() -> None:
@@ -187,12 +188,16 @@ def test_a_remote_that_takes_no_such_ref_is_a_problem_that_is_told() -> None:
     assert keep(there, listed(10, "main-1")) == ["deny updating a hidden ref"]
 
 
-def test_more_tags_than_are_kept_of_an_image_are_a_problem_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "MAX_BYTES", 300)
+def test_an_image_with_more_tags_than_are_kept_is_told_and_the_others_are_kept(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(looks, "MAX_BYTES", 400)
     there = repository()
-    (problem,) = keeping.keep(sight(there), lambda _: None, listed(10, *(f"main-{number}" for number in range(20))))
-    assert isinstance(problem, PushRefused)
-    assert IMAGE in str(problem)
+    many = listed(10, *(f"main-{number}" for number in range(20)))
+    assert keep(there, {**listed(10, "main-1"), OTHER: many[OTHER]}) == []
+    assert f"{OTHER} has too many tags" in caplog.text
+    assert (known(there) is None, known(there, OTHER)) == (False, None)
+    assert keep(there, {OTHER: many[OTHER]}) == []
 
 
 def test_a_file_that_cannot_be_read_counts_as_none_is_told_and_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
@@ -233,7 +238,7 @@ def test_what_stands_in_all_environments_counts() -> None:
 def test_a_clock_that_is_put_back_finds_nothing_in_the_time_to_come() -> None:
     there = repository()
     keep(there, listed(600, "main-1"))
-    seen = polling.looked_at(sight(there), listed(10, "main-1", "main-2"))[IMAGE]
+    seen = polling.news(sight(there), listed(10, "main-1", "main-2"))[IMAGE]
     assert seen.tags["main-2"] == Seen(at(10), at(10))
     assert replace(seen, tags={}, standing=frozenset()) == Knowledge(at(10))
     assert seen.tags["main-1"].first == at(10)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from updater.core import instants
 from updater.core.messages import stamp
@@ -33,9 +33,10 @@ def file_name(image: str) -> str:
     return quote(image, safe="")
 
 
-def title(images: Collection[str]) -> str:
-    """The message of the commit that keeps what was found of these images."""
-    return f"Keep what registries have of {len(images)} image(s)\n\n" + "".join(f"{each}\n" for each in sorted(images))
+def title(names: Collection[str]) -> str:
+    """The message of the commit that writes these files."""
+    images = sorted(unquote(name) for name in names)
+    return f"Keep what registries have of {len(images)} image(s)\n\n" + "".join(f"{image}\n" for image in images)
 
 
 def written(image: str, known: Knowledge) -> bytes:
