@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ PERSONAL = (
     *("GIT_", "UPDATER_", "XDG_", "PUBSUB_"),
     *("AWS_", "AZURE_", "DOCKER_", "GOOGLE_", "CLOUDSDK_", "REGISTRY_AUTH_FILE"),
 )
+UNMEASURED = {"contracts", "end_to_end"}
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 # How long a test takes is no failure; what runs is the same each time, unless more is asked for.
@@ -65,12 +67,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "no_cover: runs without the coverage being measured")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Thousands of tests are made and stay to the end: the garbage collector need not look for them again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Properties are tried dozens of times, and measured each takes twice as long: examples have to cover everything
-    without them."""
+    """Properties are tried dozens of times, contracts on all implementations, commands on all of us, and measured each
+    takes up to twice as long: the tests of single modules have to cover everything without them."""
     for item in items:
-        if item.get_closest_marker("hypothesis"):
+        if item.get_closest_marker("hypothesis") or not UNMEASURED.isdisjoint(item.path.parts):
             item.add_marker("no_cover")
 
 

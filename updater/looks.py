@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from updater import notes, polling
 from updater.core import looks
 from updater.errors import GitError
+from updater.model import Version
 from updater.notes import Note
 from updater.polling import Listings
 from updater.sight import Sight
@@ -15,21 +17,26 @@ from updater.sight import Sight
 _logger = logging.getLogger(__name__)
 
 
-def keep(sight: Sight, pause: Callable[[int], None], listings: Listings) -> list[GitError]:
+Standing: TypeAlias = Mapping[str, frozenset[Version]]
+"""The versions in the entries of an image."""
+
+
+def keep(sight: Sight, pause: Callable[[int], None], listings: Listings, standing: Standing) -> list[GitError]:
     """Sees that what these lists tell is on the remote, as far as it is news. Gives what went wrong.
 
-    Until it is there, the next look finds the same again. `pause` waits before another try, given how many there were.
+    `standing` is what stood before any of it landed: what has landed since is news to the next look. Until it is there,
+    the next look finds the same again. `pause` waits before another try, given how many there were.
     """
     try:
-        notes.write(sight, pause, looks.REF, lambda: _note(sight, listings))
+        notes.write(sight, pause, looks.REF, lambda: _note(sight, listings, standing))
     except GitError as error:
         return [error]
     return []
 
 
-def _note(sight: Sight, listings: Listings) -> Note | None:
+def _note(sight: Sight, listings: Listings, standing: Standing) -> Note | None:
     files = {}
-    for image, known in polling.news(sight, listings).items():
+    for image, known in polling.news(sight, listings, standing).items():
         content = looks.written(image, known)
         if len(content) <= looks.MAX_BYTES:
             files[looks.file_name(image)] = content

@@ -107,9 +107,10 @@ def reconcile(parts: Parts, listings: Listings = NO_LISTINGS) -> Report:
     repository = parts.sight.repository
     repository.refresh()
     listed = frozenset({repository.default_branch})
+    standing = polling.standing(parts.sight) if listings else {}
     report = perform(parts, for_everything(parts, listings), _troubled(listings), listed)
     is_down = any(isinstance(problem, RemoteUnavailable) for problem in report.problems)
-    problems = [] if is_down else looks.keep(parts.sight, parts.pause, listings)
+    problems = [] if is_down else looks.keep(parts.sight, parts.pause, listings, standing)
     return replace(report, decisions=_worth_telling(report), problems=(*report.problems, *problems))
 
 

@@ -62,12 +62,20 @@ def offered(sight: Sight, listings: Listings) -> Waiting:
     return found
 
 
-def news(sight: Sight, listings: Listings) -> dict[str, Knowledge]:
-    """What is known of the listed images now, where that is more than what is kept (`is_news`)."""
+def standing(sight: Sight) -> dict[str, frozenset[Version]]:
+    """What stands in the entries of each image that registries are asked about."""
+    found: dict[str, frozenset[Version]] = {}
+    for each in _followed(sight):
+        found[each.image] = found.get(each.image, frozenset()) | each.standing
+    return found
+
+
+def news(sight: Sight, listings: Listings, standing: Mapping[str, frozenset[Version]]) -> dict[str, Knowledge]:
+    """What is known of the listed images now, where that is more than what is kept (`is_news`).
+
+    `standing` is what stood when they were listed.
+    """
     answered = dict(_answered(listings))
-    standing: dict[str, frozenset[Version]] = {}
-    for each in _followed(sight) if answered else ():
-        standing[each.image] = standing.get(each.image, frozenset()) | each.standing
     pairs = ((image, known(sight, image)) for image in standing if image in answered)
     found = ((image, old, looked(old, answered[image], standing[image])) for image, old in pairs)
     return {image: new for image, old, new in found if is_news(old, new)}

@@ -334,7 +334,7 @@ def with_value(document: Any, place: tuple[Any, ...], value: Any) -> Any:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_a_payload_with_anything_in_one_place_tells_what_is_valid_or_nothing(source: str, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(expected_files(source, "push", "report", "news")))

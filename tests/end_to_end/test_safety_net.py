@@ -295,6 +295,34 @@ def test_what_was_lost_after_an_event_is_known_to_be_newer_by_a_look_between_the
     assert by_push.stands() == (f"main-3@{lost}" if is_looked_between else f"main-2@{told}")
 
 
+@pytest.mark.parametrize("is_pushed_again", [True, False], ids=["its tag was pushed again", "it got its digest"])
+def test_what_is_lost_after_a_look_that_landed_something_itself_is_known_to_be_newer_by_another_look(
+    tmp_path: Path, updater: CommandLine, registry: Registry, is_pushed_again: bool
+) -> None:
+    first = registry.push("acme/model-a", "1.0.0", b"first")
+    team = made(tmp_path, updater, registry.host, rule=("order: pushed",))
+    pin = f"  digest: {first}\n" if is_pushed_again else ""
+    team.alice.commit({path(): f"images:\n- name: {team.host}/acme/model-a\n  newTag: 1.0.0\n{pin}"})
+    if is_pushed_again:
+        assert team.looks() == []
+        registry.push("acme/model-a", "1.0.0", b"second")
+    assert team.looks() == [("test", "model-a", "1.0.0", "committed")]
+    assert team.looks() == []
+    digest = registry.push("acme/model-a", "main-3", b"lost")
+    assert team.looks() == [("test", "model-a", "main-3", "committed")]
+    assert team.stands() == f"main-3@{digest}"
+
+
+def test_a_clock_that_was_ahead_at_a_look_lets_nothing_older_land(registry: Registry, by_push: Team) -> None:
+    ahead = in_place(by_push, re.sub('"looked_at": "[0-9]{4}', '"looked_at": "2090', kept(by_push)))
+    gitops.git(by_push.bare, "update-ref", LOOKS, ahead)
+    registry.push("acme/model-a", "main-3", b"lost")
+    newer = registry.push("acme/model-a", "main-4", b"told")
+    assert by_push.hear("main-4", newer).outcomes == [("test", "model-a", "main-4", "committed")]
+    ran = by_push.look()
+    assert by_push.stands() == f"main-4@{newer}", ran.out
+
+
 def in_place(team: Team, content: str) -> str:
     """A commit in which the file about the image has other content."""
     blob = gitops.git(team.bare, "hash-object", "-w", "--stdin", stdin=content.encode())

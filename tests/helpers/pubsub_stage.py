@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tests.helpers.pubsub_world import World, read
 from updater.adapters import pubsub
 from updater.sources.pubsub import Bury, PubsubFeed, Read
 
+PATIENCE = 30.0
 _NUMBERS = itertools.count(1)
 
 
@@ -88,3 +90,6 @@ def feeding(
         yield feed
     finally:
         feed.stop()
+        for thread in threading.enumerate():  # what it did not wait for must not disturb another test
+            if thread.name == f"pull {subscription}":
+                thread.join(PATIENCE)

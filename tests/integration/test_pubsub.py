@@ -322,7 +322,7 @@ def test_a_subscription_stops_within_seconds_while_pubsub_cannot_be_reached() ->
             ended.set()
 
         threading.Thread(target=pulls, daemon=True).start()
-        assert ended.wait(10)
+        assert ended.wait(30), "the library itself goes on for minutes"
 
 
 def test_a_publisher_says_what_is_missing(on_double: Stage, fake: Double) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,9 +13,9 @@ from tests.helpers.fake_repository import FakeRepository, StoppedClock, environm
 from updater import looks as keeping
 from updater import notes, polling
 from updater.core import looks
-from updater.core.sightings import Knowledge, Seen
-from updater.errors import PushContended, RegistryUnavailable
-from updater.model import Version
+from updater.core.sightings import NEAR, Knowledge, Seen
+from updater.errors import RegistryUnavailable
+from updater.model import APART, Version
 from updater.polling import Listings
 from updater.registry import Listing, Tagged
 
@@ -109,7 +108,8 @@ def keep(where: FakeRepository, listings: Listings, pauses: list[int] | None = N
     """What went wrong."""
     where.refresh()
     pause: Callable[[int], None] = (pauses if pauses is not None else []).append
-    return [str(error) for error in keeping.keep(sight(where, clock=StoppedClock(at(90))), pause, listings)]
+    seen = sight(where, clock=StoppedClock(at(90)))
+    return [str(error) for error in keeping.keep(seen, pause, listings, polling.standing(seen))]
 
 
 def known(where: FakeRepository, image: str = IMAGE) -> Knowledge | None:
@@ -178,8 +178,8 @@ def test_who_is_overtaken_every_time_gives_up_and_says_so() -> None:
         there.commit(looks.REF, {"x": str(number)})
 
     there.rivals = [lambda number=number: rival(number) for number in range(notes.TRIES)]  # type: ignore[misc]
-    (problem,) = keeping.keep(sight(there), lambda _: None, listed(10, "main-1"))
-    assert isinstance(problem, PushContended)
+    (problem,) = keep(there, listed(10, "main-1"))
+    assert problem == f"{looks.REF} was changed by others {notes.TRIES} times in a row"
 
 
 def test_a_remote_that_takes_no_such_ref_is_a_problem_that_is_told() -> None:
@@ -235,10 +235,20 @@ def test_what_stands_in_all_environments_counts() -> None:
     assert now.standing == STANDING | {Version("main-0")}
 
 
-def test_a_clock_that_is_put_back_finds_nothing_in_the_time_to_come() -> None:
+def test_a_look_by_a_clock_that_was_wrong_is_replaced_and_nothing_counts_as_found_after_it() -> None:
     there = repository()
     keep(there, listed(600, "main-1"))
-    seen = polling.news(sight(there), listed(10, "main-1", "main-2"))[IMAGE]
-    assert seen.tags["main-2"] == Seen(at(10), at(10))
-    assert replace(seen, tags={}, standing=frozenset()) == Knowledge(at(10))
-    assert seen.tags["main-1"].first == at(10)
+    keep(there, listed(10, "main-1", "main-2"))
+    now = known(there)
+    assert now is not None
+    assert now.looked_at == at(10)
+    assert now.tags == {"main-1": Seen(at(10)), "main-2": Seen(at(10), at(10) - APART)}
+
+
+def test_clocks_may_differ_a_little() -> None:
+    there = repository()
+    keep(there, listed(11, "main-1"))
+    keep(there, listed(10, "main-1", "main-2"))
+    now = known(there)
+    assert now is not None
+    assert now.tags["main-2"] == Seen(at(10), at(10) - NEAR)

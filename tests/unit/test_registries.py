@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from updater.decoders import acr, aliyun, artifactory, ecr, ghcr, gitea, harbor, nexus, quay
@@ -236,6 +236,7 @@ HEADERS = st.dictionaries(
 
 
 @pytest.mark.parametrize("source", DECODERS)
+@settings(max_examples=20)
 @given(data=st.data(), headers=HEADERS, address=st.text(max_size=40))
 def test_whatever_headers_and_address_say_there_is_an_answer(
     source: str, data: st.DataObject, headers: dict[str, str], address: str

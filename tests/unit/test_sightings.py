@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.events import at, digest
-from updater.core.sightings import FORGOTTEN, Knowledge, Sighting, is_news, looked, sightings
-from updater.model import Version
+from updater.core.sightings import FORGOTTEN, NEAR, Knowledge, Sighting, is_news, looked, sightings
+from updater.model import APART, Version
 from updater.registry import Listing, Pushes, Tagged
 
 A, B = digest("a"), digest("b")
@@ -146,10 +146,25 @@ def test_the_same_thing_that_is_uploaded_again_is_not_younger() -> None:
 def test_a_clock_that_was_put_back_leaves_nothing_in_the_time_to_come() -> None:
     ahead = seen((600, {}), (660, {"1": Tagged(A)}), (60, {"1": Tagged(A)}), (120, {"1": Tagged(B)}))
     assert ahead == {"1": Sighting(B, at(120), at(60))}
-    assert seen((600, {}), (60, {"1": Tagged(A)})) == {"1": Sighting(A, at(60), at(60))}
-    assert seen((600, {}), (660, {"1": Tagged(A)}), (60, {"1": Tagged(A)})) == {"1": Sighting(A, at(60), at(60))}
+
+
+def test_what_a_clock_that_was_ahead_has_seen_may_have_been_seen_a_day_before() -> None:
+    """Otherwise what it missed would be taken for newer than what came by its event meanwhile."""
+    found = {"1": Sighting(A, at(60), at(60) - APART)}
+    assert seen((600, {}), (60, {"1": Tagged(A)})) == found
+    assert seen((600, {}), (660, {"1": Tagged(A)}), (60, {"1": Tagged(A)})) == found
     first = seen((660, {"1": Tagged(A)}), (670, {"1": NAMELESS}), (60, {"1": NAMELESS}), (90, {"1": Tagged(B)}))
-    assert first == {"1": Sighting(B, at(90), at(60))}
+    assert first == {"1": Sighting(B, at(90), at(60) - APART)}
+
+
+def test_a_clock_that_was_a_little_ahead_is_taken_for_one_that_was_so_by_some_minutes() -> None:
+    assert seen((61, {}), (60, {"1": Tagged(A)})) == {"1": Sighting(A, at(60), at(60) - NEAR)}
+
+
+def test_a_look_by_a_clock_that_was_wrong_is_replaced() -> None:
+    old = after((600, {}))
+    assert is_news(old, looked(old, Listing({}, at(594))))
+    assert not is_news(old, looked(old, Listing({}, at(596))))
 
 
 # --- what is kept

@@ -243,6 +243,10 @@ class Walk:
         pairs = [(each, each - begin + end + (WEEK if end < begin else ZERO)) for each in opens]
         return [(self.comes(one, 0), self.comes(two, -1)) for one, two in pairs if first <= one and two <= last]
 
+    def days(self) -> set[date]:
+        """All that the clock shows."""
+        return {shown.date() for shown in self.clock.values()}
+
     def compared(self) -> list[datetime]:
         """All minutes about the change, and some of the days around it."""
         about = minutes(self.change - 150 * MINUTE, self.change + 150 * MINUTE)
@@ -291,9 +295,10 @@ def test_a_window_covers_what_a_walk_along_the_clock_finds_and_ends_where_that_e
 def test_days_end_where_a_walk_along_the_clock_leaves_them(zone: str, before: str) -> None:
     walked, tz = walk(zone, before), zoneinfo.ZoneInfo(zone)
     change = wall(walked.change, zone).date()
+    later = {day: [each for each, shown in walked.clock.items() if shown.date() > day] for day in walked.days()}
     for minute in walked.compared():
         last = max(change, walked.clock[minute].date())
-        over = next(each for each, shown in walked.clock.items() if each > minute and shown.date() > last)
+        over = next(each for each in later[last] if each > minute)
         assert times.ends_in_days(date.min, last, minute, tz) == over
 
 

@@ -128,15 +128,17 @@ def _impossible(git: Git, updates: Sequence[Update], finished: Finished) -> dict
     found: dict[str, PushOutcome] = {}
     for update in updates:
         if ref(update.branch) in others:
-            other = others[ref(update.branch)].removeprefix(HEADS)
-            said = f"{git.remote.url} has a branch {other}: there cannot be {update.branch} beside it"
-            found[update.branch] = PushRefused(said, hint=f"rename or delete {other}")
+            other = others[ref(update.branch)].replace(HEADS, "a branch ", 1)
+            said = f"{git.remote.url} has {other}: there cannot be {update.branch} beside it"
+            found[update.branch] = PushRefused(said, hint=f"rename or delete {other.removeprefix('a branch ')}")
     return found
 
 
 def _refusal(git: Git, branch: str, said: str) -> PushRefused:
     hint = f"let this identity push to {branch}, or keep the overlays on a branch to which it may"
-    if branch.startswith(PREFIX):
+    if branch.startswith("refs/"):
+        hint = "let this identity make, push and delete refs/updater/**: what the updater has to know is kept there"
+    elif branch.startswith(PREFIX):
         hint = f"let this identity make, force-push and delete the branches {PREFIX}**: they are our pull requests"
     return PushRefused(f"{git.remote.url} refuses our push to {branch}: {git.without_secrets(said)}", hint=hint)
 

@@ -22,8 +22,8 @@ from updater.model import Version
 
 REFS = "refs/updater/looks/"
 REF = f"{REFS}registries"
-MAX_BYTES = 64 * 1024 * 1024
-"""Of such a file: a quarter of a million tags."""
+MAX_BYTES = 32 * 1024 * 1024
+"""Of such a file: two hundred thousand tags and more."""
 
 _TIMES = ("before", "uploaded_at", "told", "missing")
 

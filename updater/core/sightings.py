@@ -10,11 +10,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from updater.model import Version
+from updater.model import APART, Version
 from updater.registry import Listing, Tagged
 
 FORGOTTEN = timedelta(days=7)
 """After so long a tag that is not listed is forgotten: a list that misses one for once makes no old push new."""
+NEAR = timedelta(minutes=5)
+"""By so much clocks may differ that are in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Knowledge:
 def looked(known: Knowledge | None, listing: Listing, standing: frozenset[Version] = frozenset()) -> Knowledge:
     """What is known after a look. `known` is None at the first one; `standing` are the versions in entries by now."""
     now, listed = listing.asked_at, listing.tags
-    before = None if known is None else min(known.looked_at, now)
+    before = None if known is None else _at_the_earliest(known.looked_at, now)
     old = {} if known is None else known.tags
     tags = {tag: _seen(old.get(tag), each, before, now) for tag, each in listed.items()}
     gone = {tag: _missed(seen, before or now, now) for tag, seen in old.items() if tag not in listed}
@@ -74,12 +76,22 @@ def is_news(known: Knowledge | None, new: Knowledge) -> bool:
     Where nothing has changed, the time of the older one will do: what is found next was pushed after both, and after
     what stands.
     """
-    return known is None or (known.tags, known.standing) != (new.tags, new.standing)
+    if known is None or known.looked_at - new.looked_at > NEAR:  # made by a clock that was wrong
+        return True
+    return (known.tags, known.standing) != (new.tags, new.standing)
 
 
 def sightings(known: Knowledge, listing: Listing) -> dict[str, Sighting]:
     """The tags that a look has listed, with the times of their pushes. `known` is what is known after it."""
     return {tag: _sighting(known.tags[tag], each, listing.pushes.get(tag, ())) for tag, each in listing.tags.items()}
+
+
+def _at_the_earliest(looked_at: datetime, now: datetime) -> datetime:
+    """When an earlier look was made: where its clock was ahead of ours, nobody knows by how much."""
+    ahead = looked_at - now
+    if ahead <= timedelta(0):
+        return looked_at
+    return now - (NEAR if ahead <= NEAR else APART)
 
 
 def _seen(old: Seen | None, each: Tagged, before: datetime | None, now: datetime) -> Seen:
@@ -99,9 +111,7 @@ def _seen(old: Seen | None, each: Tagged, before: datetime | None, now: datetime
 
 def _sane(seen: Seen, now: datetime) -> Seen:
     """Where the clock was put back: nothing was seen in what is to come."""
-    if seen.first <= now and (seen.told or now) <= now:
-        return seen
-    before, told = (None if time is None else min(time, now) for time in (seen.before, seen.told))
+    before, told = (None if time is None else _at_the_earliest(time, now) for time in (seen.before, seen.told))
     return replace(seen, first=min(seen.first, now), before=before, told=told)
 
 
