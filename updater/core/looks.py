@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -50,7 +51,7 @@ def written(image: str, known: Knowledge) -> bytes:
 def read(content: bytes) -> Knowledge | None:
     """What such a file says; None where anything in it is wrong."""
     try:
-        head, *tags = [json.loads(line) for line in content.splitlines()]
+        head, *tags = json.loads(b"[%b]" % b",".join(content.splitlines()))
         standing = frozenset(Version(tag or None, digest or None) for tag, digest in head["standing"])
         return Knowledge(_time(head, "looked_at"), dict(map(_tag, tags)), standing)
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -72,7 +73,13 @@ def _tag(line: Mapping[str, Any]) -> tuple[str, Seen]:
 
 
 def _time(line: Mapping[str, Any], name: str) -> datetime:
-    time = instants.from_text(line[name])
+    return _instant(line[name])
+
+
+@lru_cache(maxsize=1024)
+def _instant(text: str) -> datetime:
+    """A time, of which most tags of an image have the same."""
+    time = instants.from_text(text)
     if time is None:
-        raise ValueError(f"no time: {line[name]}")
+        raise ValueError(f"no time: {text}")
     return time

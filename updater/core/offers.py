@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from updater.core.references import is_artifact_tag
 from updater.core.rules import Rule
@@ -39,7 +39,8 @@ def offers(
     So are those that stand, where they name another digest by now. `now` (UTC) is when they count as pushed where
     nobody knows and only their tags decide.
     """
-    found = [_event(image, tag, seen, now) for tag, seen in tags.items() if _is_offered(rule, tag, seen, standing)]
+    here = [(version, rule.key(version.tag or "")) for version in standing]
+    found = [_event(image, tag, seen, now) for tag, seen in tags.items() if _is_offered(rule, tag, seen, here)]
     ranked = sorted(_told_apart(found), key=lambda event: rule.rank(event.version, event.time), reverse=True)
     return tuple(ranked[: MOST if rule.follow.signed_by is None else MOST_SIGNED])
 
@@ -65,16 +66,23 @@ def is_doubtful(event: Event, since: datetime) -> bool:
     return not _is_unknown(event) and _earliest(event) <= since < event.received_at
 
 
-def _is_offered(rule: Rule, tag: str, seen: Sighting, standing: Collection[Version]) -> bool:
-    may_land = not is_artifact_tag(tag) and rule.refusal(tag) is None
-    return may_land and any(_may_be_newer(rule, tag, seen, here) for here in standing)
+def _is_offered(rule: Rule, tag: str, seen: Sighting, standing: Collection[tuple[Version, Any]]) -> bool:
+    """Whether a tag may be newer than one of the versions that stand, each of which comes with its key."""
+    if is_artifact_tag(tag) or rule.refusal(tag) is not None:
+        return False
+    key = rule.key(tag)
+    return any(
+        _names_another(rule, seen, here) if tag == here.tag else _may_be_newer(key, seen, theirs)
+        for here, theirs in standing
+    )
 
 
-def _may_be_newer(rule: Rule, tag: str, seen: Sighting, here: Version) -> bool:
-    if tag == here.tag:
-        return rule.follow.pin == "digest" and seen.digest not in (None, here.digest)
-    mine, theirs = rule.key(tag), rule.key(here.tag or "")
-    return theirs is None or mine > theirs or (mine == theirs and seen.pushed_at is not None)
+def _names_another(rule: Rule, seen: Sighting, here: Version) -> bool:
+    return rule.follow.pin == "digest" and seen.digest not in (None, here.digest)
+
+
+def _may_be_newer(key: Any, seen: Sighting, theirs: Any) -> bool:
+    return theirs is None or key > theirs or (seen.pushed_at is not None and key == theirs)
 
 
 def _event(image: str, tag: str, seen: Sighting, now: datetime) -> Event:

@@ -98,6 +98,8 @@ def _seen(old: Seen | None, each: Tagged, before: datetime | None, now: datetime
     if old is None:
         return Seen(now, before, each.digest, each.uploaded_at)
     old = _sane(old, now)
+    if old.missing is None and old.told is None and old.digest is None and each.digest is None:
+        return old  # as nearly all are
     last_told = old.told or before
     if each.digest is None:
         told = None if old.digest is None else last_told
@@ -111,6 +113,8 @@ def _seen(old: Seen | None, each: Tagged, before: datetime | None, now: datetime
 
 def _sane(seen: Seen, now: datetime) -> Seen:
     """Where the clock was put back: nothing was seen in what is to come."""
+    if all(time is None or time <= now for time in (seen.first, seen.before, seen.told)):
+        return seen
     before, told = (None if time is None else _at_the_earliest(time, now) for time in (seen.before, seen.told))
     return replace(seen, first=min(seen.first, now), before=before, told=told)
 
