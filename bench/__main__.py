@@ -64,7 +64,7 @@ def _measured(lab: Lab, only: Sequence[str] | None) -> Iterator[Row | Shares]:
 def _lab(options: argparse.Namespace) -> Lab:
     cache: Path = options.cache.absolute()
     if options.quick:
-        return Lab(cache, (20, 40), 20, commits=60, flat_commits=30, rounds=1, burst=5, burst_on=40)
+        return Lab(cache, (10, 20), 5, commits=20, flat_commits=5, rounds=1, burst=5, burst_on=20)
     sizes = tuple(int(size) for size in options.sizes.split(","))
     burst_on = 5_000 if 5_000 in sizes else max(sizes)
     flat = None if options.no_flat else 50_000

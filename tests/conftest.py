@@ -39,7 +39,6 @@ PERSONAL = (
     *("GIT_", "UPDATER_", "XDG_", "PUBSUB_"),
     *("AWS_", "AZURE_", "DOCKER_", "GOOGLE_", "CLOUDSDK_", "REGISTRY_AUTH_FILE"),
 )
-UNMEASURED = {"contracts", "end_to_end"}
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 # How long a test takes is no failure; what runs is the same each time, unless more is asked for.
@@ -80,10 +79,10 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Properties are tried dozens of times, contracts on all implementations, commands on all of us, and measured each
-    takes up to twice as long: the tests of single modules have to cover everything without them."""
+    """Properties are tried dozens of times, and measured they take twice as long: examples have to cover everything
+    without them."""
     for item in items:
-        if item.get_closest_marker("hypothesis") or item.path.parent.name in UNMEASURED:
+        if item.get_closest_marker("hypothesis"):
             item.add_marker("no_cover")
 
 
