@@ -260,6 +260,20 @@ def test_a_tag_that_is_pushed_again_is_newer_by_the_look_that_finds_it(registry:
     assert by_push.stands() == f"1.0.0@{digest}"
 
 
+def test_of_two_that_one_look_finds_the_last_lands_and_stays(
+    tmp_path: Path, updater: CommandLine, registry: Registry
+) -> None:
+    registry.push("acme/model-a", "1.0.0", b"first")
+    team = made(tmp_path, updater, registry.host, rule=("order: pushed", "pin: tag"))
+    team.alice.commit({path(): f"images:\n- name: {team.host}/acme/model-a\n  newTag: 1.0.0\n"})
+    assert team.looks() == []
+    for tag in ("main-10", "main-9"):
+        registry.push("acme/model-a", tag, tag.encode())
+    assert ("test", "model-a", "main-10", "committed") in team.looks()
+    assert team.looks() == [("test", "model-a", "main-9", "rejected")]
+    assert team.stands() == "main-10"
+
+
 # --- what looks found is kept on the remote
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -104,6 +105,28 @@ def test_what_stands_counts_as_older_where_history_does_not_know_it() -> None:
 )
 def test_equal_keys_are_decided_by_push_time_then_digest(event: Event, outcome: Outcome) -> None:
     assert only(decide(following(event, order="semver"), target("1.0.0", "b", 5)))[0] is outcome
+
+
+@pytest.mark.parametrize("letter", ["a", None, "c"])
+@pytest.mark.parametrize("standing", [("main-10", "b"), ("main-10", None)])
+def test_what_may_have_been_pushed_before_what_the_same_look_found_is_older_whatever_its_digest(
+    letter: str | None, standing: tuple[str, str | None]
+) -> None:
+    found = replace(pushed("main-9", letter, minutes=None), earliest=at(5))
+    outcome, reason, _ = only(decide(following(found), target(*standing, 5)))
+    assert (outcome, "nobody knows whether it was pushed after main-10" in reason) == (REJECTED, True)
+    assert only(decide(following(replace(found, earliest=at(6))), target("main-10", None, 5)))[0] is COMMITTED
+
+
+@pytest.mark.parametrize(("order", "there"), [("pushed", "main-3"), ("semver", "v1.0")])
+def test_what_was_there_at_the_first_look_is_newer_by_its_tag_alone(order: OrderName, there: str) -> None:
+    """Another entry may want it: the tag that stands there names something else by now."""
+    unknown = replace(pushed(there, "c", minutes=None), earliest=datetime.min.replace(tzinfo=UTC))
+    outcome, reason, _ = only(decide(following(unknown, order=order), target("1.0.0", "b", 5)))
+    assert (outcome, reason[:30]) == (REJECTED, f"nobody knows whether {there} was pushed"[:30])
+    assert only(decide(following(unknown, order=order), target(there, "b", 5)))[0] is COMMITTED
+    if order == "semver":
+        assert only(decide(following(unknown, order=order), target("0.9.0", "b", 5)))[0] is COMMITTED
 
 
 def test_a_standing_tag_that_the_rule_cannot_order_is_older_than_every_tag_it_can() -> None:

@@ -82,8 +82,16 @@ def test_a_tag_that_comes_back_as_something_else_was_pushed_since_it_was_last_to
 
 def test_a_tag_that_was_away_for_long_is_forgotten() -> None:
     long = FORGOTTEN / timedelta(minutes=1)
-    assert "1" in after((0, {"1": Tagged(A)}), (60, {}), (60 + long, {})).tags
-    assert "1" not in after((0, {"1": Tagged(A)}), (60, {}), (61 + long, {})).tags
+    other = {"2": NAMELESS}
+    assert "1" in after((0, {"1": Tagged(A), **other}), (60, other), (60 + long, other)).tags
+    assert "1" not in after((0, {"1": Tagged(A), **other}), (60, other), (61 + long, other)).tags
+
+
+def test_what_was_hidden_for_long_is_not_new_when_it_is_there_again() -> None:
+    """Registries say of what one may not read that it is not there."""
+    long = FORGOTTEN / timedelta(minutes=1)
+    listed = {"1": NAMELESS, "2": Tagged(A)}
+    assert seen((0, listed), (60, {}), (61 + long, {}), (90 + long, listed)) == {"1": Sighting(), "2": Sighting(A)}
 
 
 # --- what registries and events tell
@@ -127,11 +135,20 @@ def test_where_it_is_not_known_what_a_tag_names_any_push_of_it_in_that_time_coun
     assert seen((0, {}), (60, {"1": NAMELESS}), pushes={"1": [(B, at(20))]}) == {"1": Sighting(None, at(20), at(20))}
 
 
-@pytest.mark.parametrize(("uploaded", "pushed"), [(-30, 0), (20, 20), (90, 60)])
+@pytest.mark.parametrize(("uploaded", "pushed"), [(20, 20), (90, 60)])
 def test_the_time_of_an_upload_is_believed_between_two_looks(uploaded: float, pushed: float) -> None:
-    """A manifest may have been there before its tag, and a registry's clock may be wrong."""
+    """A registry's clock may be wrong."""
     found = seen((0, {}), (60, {"1": Tagged(A, at(uploaded))}))
     assert found == {"1": Sighting(A, at(pushed), at(pushed))}
+
+
+@pytest.mark.parametrize("uploaded", [-30, 0])
+@pytest.mark.parametrize("before", [{}, {"1": Tagged(B, at(-60))}])
+def test_of_what_was_uploaded_before_its_tag_named_it_nobody_knows_when_that_was(
+    before: Listed, uploaded: float
+) -> None:
+    """Whoever tags an image anew uploads nothing."""
+    assert seen((0, before), (60, {"1": Tagged(A, at(uploaded))})) == {"1": Sighting(A, at(60), at(0))}
 
 
 def test_the_time_of_an_upload_tells_how_old_is_what_was_there_at_the_first_look() -> None:
@@ -146,6 +163,11 @@ def test_the_same_thing_that_is_uploaded_again_is_not_younger() -> None:
 def test_a_clock_that_was_put_back_leaves_nothing_in_the_time_to_come() -> None:
     ahead = seen((600, {}), (660, {"1": Tagged(A)}), (60, {"1": Tagged(A)}), (120, {"1": Tagged(B)}))
     assert ahead == {"1": Sighting(B, at(120), at(60))}
+
+
+def test_so_may_what_it_was_told_of_a_tag_that_is_older_than_that() -> None:
+    looks: Sequence[tuple[float, Listed]] = ((0, {"1": Tagged(A)}), (660, {"1": Tagged(A)}), (670, {"1": NAMELESS}))
+    assert seen(*looks, (60, {"1": Tagged(B)})) == {"1": Sighting(B, at(60), at(60) - APART)}
 
 
 def test_what_a_clock_that_was_ahead_has_seen_may_have_been_seen_a_day_before() -> None:

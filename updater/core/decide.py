@@ -15,7 +15,7 @@ from datetime import datetime
 from updater.core import hearing, holds, stops
 from updater.core.matching import Followed
 from updater.core.messages import short, stamp, told_apart
-from updater.core.offers import as_early, is_doubtful
+from updater.core.offers import as_early, is_doubtful, may_be_older
 from updater.core.rules import Rule
 from updater.errors import EventError
 from updater.model import Decision, Event, Outcome, Target, Version
@@ -128,7 +128,7 @@ def _without_digest(followed: Followed, target: Target, event: Event) -> Decisio
     standing, since = target.entry.version, target.since(event.version.tag)
     if event.version.tag == standing.tag and (since is None or event.time <= since):
         return _decision(target, event, Outcome.UNCHANGED, f"{short(standing)} stands already")
-    if rule.rank(event.version, event.time) < rule.rank(standing, since):
+    if _is_older(rule, target, event):
         return _rejection(rule, target, event)
     can_ask = followed.hearing is not None
     held = _held(rule, target, event)
@@ -149,7 +149,7 @@ def _compare(rule: Rule, target: Target, event: Event) -> Decision:
     if _same(rule, standing, event.version):
         return _decision(target, event, Outcome.UNCHANGED, f"{short(standing)} stands already")
     learned = event.version.tag == standing.tag and standing.digest is None
-    if not learned and rule.rank(event.version, event.time) < rule.rank(standing, target.since(event.version.tag)):
+    if not learned and _is_older(rule, target, event):
         return _rejection(rule, target, event)
     held = _held(rule, target, event)
     if held is not None:
@@ -158,6 +158,14 @@ def _compare(rule: Rule, target: Target, event: Event) -> Decision:
         reason = f"{standing.tag} stands without its digest, which is known now"
         return _decision(target, event, Outcome.COMMITTED, reason)
     return _landing(rule, target, event)
+
+
+def _is_older(rule: Rule, target: Target, event: Event) -> bool:
+    """Whether a push is older than what stands, or nobody knows whether it is."""
+    standing, since = target.entry.version, target.since(event.version.tag)
+    if event.version.tag != standing.tag and _equal_keys(rule, standing, event) and may_be_older(event, since):
+        return True
+    return bool(rule.rank(event.version, event.time) < rule.rank(standing, since))
 
 
 def _landing(rule: Rule, target: Target, event: Event) -> Decision:
@@ -205,12 +213,15 @@ def _rejection(rule: Rule, target: Target, event: Event) -> Decision:
     standing, since = target.entry.version, target.since(event.version.tag)
     old, new = told_apart(standing, event.version)
     reason = f"{new} is older than {old}, which stands ({rule.follow.order})"
-    if since is not None and event.time <= since and _equal_keys(rule, standing, event):
+    if since is not None and _equal_keys(rule, standing, event):
         stands = f"{old}, which stands (pushed {stamp(since)})"
-        reason = f"{new} was pushed {stamp(event.time)}, not after {stands}"
         if is_doubtful(event, since):
             found = f"{new} was found at {stamp(event.received_at)}, and not yet at {stamp(event.time)}"
             reason = f"{found}: nobody knows whether it was pushed after {stands}"
+        elif event.time <= since:
+            reason = f"{new} was pushed {stamp(event.time)}, not after {stands}"
+        elif may_be_older(event, since):
+            reason = f"nobody knows whether {new} was pushed after {stands}"
     return _decision(target, event, Outcome.REJECTED, reason)
 
 

@@ -66,6 +66,17 @@ def is_doubtful(event: Event, since: datetime) -> bool:
     return not _is_unknown(event) and _earliest(event) <= since < event.received_at
 
 
+def may_be_older(event: Event, since: datetime | None) -> bool:
+    """Whether what a look has found may be older than what stands since that moment, as far as push times tell.
+
+    What was there at the first look may be wanted by another entry; and what came by the same look as what stands has
+    the same earliest time.
+    """
+    if event.earliest is None:
+        return False
+    return _is_unknown(event) or (since is not None and is_doubtful(event, since))
+
+
 def _is_offered(rule: Rule, tag: str, seen: Sighting, standing: Collection[tuple[Version, Any]]) -> bool:
     """Whether a tag may be newer than one of the versions that stand, each of which comes with its key."""
     if is_artifact_tag(tag) or rule.refusal(tag) is not None:

@@ -66,7 +66,8 @@ def looked(known: Knowledge | None, listing: Listing, standing: frozenset[Versio
     old = {} if known is None else known.tags
     tags = {tag: _seen(old.get(tag), each, before, now) for tag, each in listed.items()}
     gone = {tag: _missed(seen, before or now, now) for tag, seen in old.items() if tag not in listed}
-    kept = {tag: seen for tag, seen in gone.items() if not _is_forgotten(seen, now)}
+    # Who may not read a repository is told that it is not there: an empty list is no reason to forget what was in it.
+    kept = {tag: seen for tag, seen in gone.items() if not (listed and _is_forgotten(seen, now))}
     return Knowledge(now, tags | kept, standing)
 
 
@@ -133,10 +134,9 @@ def _sighting(seen: Seen, each: Tagged, pushes: Collection[tuple[str | None, dat
     told = min((time for digest, time in pushes if _is_about(seen, digest, time)), default=None)
     if told is not None:
         return Sighting(each.digest, told, told)
-    if seen.uploaded_at is not None:  # its tag may be younger, but not older
+    if seen.uploaded_at is not None and (seen.before is None or seen.before < seen.uploaded_at):
         uploaded = min(seen.uploaded_at, seen.first)
-        at = uploaded if seen.before is None else max(uploaded, seen.before)
-        return Sighting(each.digest, at, at)
+        return Sighting(each.digest, uploaded, uploaded)  # its tag may be younger, which nobody tells
     return Sighting(each.digest, None if seen.before is None else seen.first, seen.before)
 
 
