@@ -62,6 +62,19 @@ def offered(sight: Sight, listings: Listings) -> Waiting:
     return found
 
 
+def apart(sight: Sight, listings: Listings, most: int) -> tuple[Listings, Listings]:
+    """Splits off what is to be decided on later: registries are asked about so many images together at the most.
+
+    Of all others their lists say already that nothing of them may land.
+    """
+    images = sorted({event.image for events in offered(sight, listings).values() for event in events})
+    later = frozenset(images[most:])
+    return (
+        {image: each for image, each in listings.items() if image not in later},
+        {image: each for image, each in listings.items() if image in later},
+    )
+
+
 def standing(sight: Sight) -> dict[str, frozenset[Version]]:
     """What stands in the entries of each image that registries are asked about."""
     found: dict[str, frozenset[Version]] = {}

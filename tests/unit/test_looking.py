@@ -20,7 +20,7 @@ from updater.model import Decision, Outcome, Version
 from updater.pipeline import Report
 from updater.sight import Sight
 from updater.working.bell import Bell
-from updater.working.looking import SOON, Lookout, Looks, in_background
+from updater.working.looking import SOON, TOGETHER, Lookout, Looks, in_background
 
 HOUR = timedelta(hours=1)
 FILES = {**environment_file(order="semver"), **overlay("1.0.0"), **overlay("1.0.0", service="model-b")}
@@ -185,14 +185,12 @@ def test_what_nobody_follows_any_more_is_forgotten() -> None:
     [
         ("generic", Outcome.COMMITTED, True),
         ("generic", Outcome.REJECTED, False),
-        (SOURCE, Outcome.COMMITTED, False),
+        (SOURCE, Outcome.COMMITTED, True),
         (None, Outcome.COMMITTED, False),
     ],
 )
-def test_only_pushes_that_an_event_told_of_and_that_landed_count(
-    source: str | None, outcome: Outcome, is_looked_at: bool
-) -> None:
-    """What a look has found was in its list; what was promoted stood before."""
+def test_only_pushes_that_landed_count(source: str | None, outcome: Outcome, is_looked_at: bool) -> None:
+    """What was promoted stood before."""
     place = Place()
     place.looks.begun({IMAGE: ()})
     event = None if source is None else pushed("1.1.0", source=source)
@@ -251,6 +249,26 @@ def test_there_is_never_a_second_look_before_the_first_was_decided_on() -> None:
     assert len(place.works) == 1
 
 
+def test_of_much_that_was_found_some_is_decided_on_at_a_time_and_the_bell_rings_for_the_rest() -> None:
+    services = [f"model-{number:02}" for number in range(TOGETHER + 5)]
+    files = {path: text for service in services for path, text in overlay("1.0.0", service=service).items()}
+    place = Place(files={**environment_file(order="semver"), **files})
+    place.lookout.look(place.sight())
+    place.works.pop()()
+    assert place.bell.news()
+    portions = []
+    for _ in range(2):
+        portions.append(len(place.lookout.portion(place.sight())))
+        event = pushed(str(len(portions)), source=SOURCE)
+        whole = place.lookout.decided(Report((Decision(IMAGE, event.version, Outcome.COMMITTED, "it is", event),)))
+        assert (whole is None) is place.bell.news() is (len(portions) == 1)
+        assert (place.lookout.found is None) is (whole is not None)
+    assert portions == [TOGETHER, 5]
+    assert whole is not None
+    assert [each.to.tag for each in whole.decisions] == ["1", "2"]
+    assert place.lookout.at == at(60)
+
+
 def test_where_registries_cannot_be_asked_nothing_is_begun_and_nothing_is_due() -> None:
     place = Place(registries=None)
     place.lookout.look(place.sight())
@@ -282,6 +300,7 @@ def listed(error: RegistryError) -> Place:
     place = Place(registries=FakeRegistries(down=error))
     place.lookout.look(place.sight())
     place.works.pop()()
+    place.lookout.portion(place.sight())
     return place
 
 

@@ -337,6 +337,18 @@ def test_a_remote_that_does_not_take_what_a_look_found_is_a_problem_of_the_pass_
     assert "1.2.0" in standing(repository)
 
 
+def test_of_images_whose_lists_have_something_new_so_many_are_asked_about_together() -> None:
+    services = ("model-a", "model-b", "model-c", "model-d")
+    files = {path: text for service in services for path, text in overlay("1.0.0", service=service).items()}
+    there = FakeRepository({"main": {**environment_file(order="semver"), **files}})
+    images = [IMAGE.replace("model-a", service) for service in services]
+    new, old = (Listing({tag: Tagged()}, at(30)) for tag in ("1.1.0", "1.0.0"))
+    listings = {images[3]: new, images[1]: old, images[0]: new, images[2]: DOWN, "reg.example/other": new}
+    now, later = polling.apart(parts(there).sight, listings, 1)
+    assert (set(now), set(later)) == ({images[0], images[1], images[2], "reg.example/other"}, {images[3]})
+    assert polling.apart(parts(there).sight, listings, 2) == (listings, {})
+
+
 def test_a_registry_that_does_not_answer_is_told_once_and_keeps_nothing_else_back() -> None:
     repository = FakeRepository({"main": {**files(), **overlay("1", service="model-b")}})
     again: RegistryError = RegistryUnavailable(str(DOWN))

@@ -25,7 +25,7 @@ from updater.registries import connect
 from updater.registries.answers import Served
 from updater.registries.memory import Memory
 from updater.registries.silence import GIVEN_UP
-from updater.registries.together import REUSED, THREADS, Registries
+from updater.registries.together import LISTERS, REUSED, Registries
 from updater.registry import Listing, Question, Tagged, Word
 
 IMAGE = "reg.example/models/model-a"
@@ -285,6 +285,7 @@ def test_a_registry_that_did_not_answer_a_few_times_is_left_alone_and_speaks_onc
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("updater.registries.together.THREADS", 1)
+    monkeypatch.setattr("updater.registries.together.LISTERS", 1)
     place.one.fails = {
         f"tags model-{number}": RegistryUnavailable(f"no answer on model-{number}") for number in range(20)
     }
@@ -299,6 +300,7 @@ def test_one_image_that_always_fails_does_not_make_the_registry_left_alone(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("updater.registries.together.THREADS", 1)
+    monkeypatch.setattr("updater.registries.together.LISTERS", 1)
     images = [f"reg.example/model-{number}" for number in range(10)]
     place.one.fails = {f"tags model-{number}": DOWN for number in range(0, 10, 2)}
     with place.open() as registries:
@@ -328,6 +330,7 @@ def test_what_waits_for_its_turn_at_the_end_connects_to_nothing_more(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("updater.registries.together.THREADS", 1)
+    monkeypatch.setattr("updater.registries.together.LISTERS", 1)
     asked, may_answer = threading.Event(), threading.Event()
 
     class Slow(Registry):
@@ -445,11 +448,11 @@ def test_pushes_do_not_wait_behind_lists_however_many_hang(place: Place) -> None
             return {}
 
     place.stores["reg.example"] = Slow({"1": RUNS})
-    images: dict[str, tuple[str, ...]] = {f"reg.example/model-{number}": () for number in range(3 * THREADS)}
+    images: dict[str, tuple[str, ...]] = {f"reg.example/model-{number}": () for number in range(3 * LISTERS)}
     question = Question(IMAGE, "1")
     with place.open() as registries, ThreadPoolExecutor(2) as callers:
         lists = callers.submit(registries.listings, images)
-        assert all(hanging.acquire(timeout=30) for _ in range(THREADS)), "as many as may, and the others wait"
+        assert all(hanging.acquire(timeout=30) for _ in range(LISTERS)), "as many as may, and the others wait"
         try:
             assert callers.submit(registries.words, [question]).result(10)[question].digest == RUNS
         finally:
@@ -458,6 +461,17 @@ def test_pushes_do_not_wait_behind_lists_however_many_hang(place: Place) -> None
 
 
 # --- the end
+
+
+def test_its_threads_end_with_it(place: Place) -> None:
+    with place.open() as registries:
+        registries.listings({IMAGE: ()})
+        registries.words([Question(IMAGE, "1")])
+        mine = [each for each in threading.enumerate() if each.name.startswith("registries")]
+        assert {each.name.rpartition("_")[0] for each in mine} == {"registries", "registries-lists"}
+    for each in mine:
+        each.join(30)
+        assert not each.is_alive()
 
 
 def test_who_waits_for_a_turn_goes_home_when_it_ends(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ from updater.registries.silence import Silence
 from updater.registry import Listing, Question, Tagged, Word
 
 THREADS = 8
-"""How many questions are under way at the same time, to all registries together; and as many lists beside them."""
+"""How many questions are under way at the same time, to all registries together."""
+LISTERS = 2
+"""How many lists are under way beside them: nobody waits for those, and each question may have to wait behind each."""
 REUSED = 10.0
 """Seconds for which a word counts: a plan may be made anew several times."""
 _MOST_WORDS = 10_000
@@ -73,8 +75,8 @@ class Registries:
         self._stores: dict[str, Store] = {}
         self._words: dict[Question, tuple[float, Word]] = {}
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="registries")
-        # Hundreds of lists may have to wait for their turn, and no push is to wait behind them.
-        self._listers = ThreadPoolExecutor(THREADS, thread_name_prefix="registries-lists")
+        # Hundreds of lists may have to wait for their turn, and no push is to wait behind all of them.
+        self._listers = ThreadPoolExecutor(LISTERS, thread_name_prefix="registries-lists")
         self._is_closed = False
         self._surprises: set[tuple[str, type[Exception]]] = set()
 

@@ -13,7 +13,7 @@ from updater import polling
 from updater.core import retrying
 from updater.core.offers import is_listed
 from updater.errors import RegistryError, RegistryUnavailable, UpdaterError
-from updater.model import Outcome
+from updater.model import Decision, Outcome
 from updater.pipeline import Report
 from updater.polling import NO_LISTINGS, Listings
 from updater.registry import Registries
@@ -22,6 +22,8 @@ from updater.working.bell import Bell
 
 SOON = timedelta(minutes=5)
 """After a push has landed. What comes meanwhile is looked at together."""
+TOGETHER = 20
+"""Of so many images at the most registries are asked in one pass whether something of them may land."""
 _SPREAD = 0.1
 """By how much of the interval a look comes earlier or later, so that many services do not ask at the same time."""
 _logger = logging.getLogger(__name__)
@@ -114,6 +116,10 @@ class Lookout:
         self._start = start
         self._is_under_way = False
         self._found: Look | None = None
+        self._left: Listings = NO_LISTINGS
+        self._later: Listings = NO_LISTINGS
+        self._failed: frozenset[str] = frozenset()
+        self._decisions: tuple[Decision, ...] = ()
 
     @property
     def at(self) -> datetime | None:
@@ -143,16 +149,29 @@ class Lookout:
         self._start(lambda: self._ask(registries, wanted))
 
     def landed(self, report: Report) -> None:
-        """Pushes may have landed that an event told of."""
-        told = (each for each in report.decisions if each.outcome is Outcome.COMMITTED and not is_listed(each))
-        self._looks.landed({each.image for each in told if each.event is not None})
+        """Pushes may have landed."""
+        committed = (each for each in report.decisions if each.outcome is Outcome.COMMITTED)
+        self._looks.landed({each.image for each in committed if each.event is not None})
 
-    def decided(self, report: Report) -> None:
-        """That has been decided on."""
-        listings = NO_LISTINGS if self._found is None else self._found.listings
-        silent = {image for image, each in listings.items() if isinstance(each, RegistryError) and each.retry}
-        self._looks.ended(silent | _undecided(report))
-        self._found, self._is_under_way = None, False
+    def portion(self, sight: Sight) -> Listings:
+        """What is to be decided on now of what was found. Events go on between, however much registries are asked."""
+        now, self._later = polling.apart(sight, self._left, TOGETHER)
+        return now
+
+    def decided(self, report: Report) -> Report | None:
+        """That has been decided on. Gives what came of the whole look, and None as long as something of it is left."""
+        silent = {image for image, each in self._left.items() if isinstance(each, RegistryError) and each.retry}
+        self._failed |= silent | _undecided(report)
+        self._decisions += report.decisions
+        self._left = self._later
+        if self._left:
+            self._bell.tell()
+            return None
+        whole = Report(self._decisions)
+        self._looks.ended(self._failed)
+        self._found, self._failed, self._decisions = None, frozenset(), ()
+        self._is_under_way = False
+        return whole
 
     def _ask(self, registries: Registries, wanted: Wanted) -> None:
         began = self._monotonic()
@@ -163,6 +182,7 @@ class Lookout:
                 return
             _logger.exception("looking at registries failed unexpectedly")
             listings = dict.fromkeys(wanted, RegistryUnavailable("the look at the registries failed unexpectedly"))
+        self._left = listings
         self._found = Look(listings, self._monotonic() - began)
         self._bell.tell()
 

@@ -181,7 +181,7 @@ class Worker:
         self._passes.begun()
         look = self._lookout.found
         try:
-            report = pipeline.reconcile(parts, NO_LISTINGS if look is None else look.listings)
+            report = pipeline.reconcile(parts, NO_LISTINGS if look is None else self._lookout.portion(parts.sight))
         except UpdaterError as error:
             self._is_doubtful |= may_be_the_mirrors(error)
             report = Report(problems=(error,))
@@ -195,8 +195,9 @@ class Worker:
         self._listener.passed(report, self._tools.monotonic() - began)
         self._lookout.landed(report)
         if look is not None and not again:
-            self._listener.looked(look, report)
-            self._lookout.decided(report)
+            whole = self._lookout.decided(report)
+            if whole is not None:
+                self._listener.looked(look, whole)
         self._rested(report)  # that it can be read does not mean that it can be written
         self._lookout.look(parts.sight)  # whoever is never idle looks here
 
