@@ -22,7 +22,7 @@ from updater.working.bell import Bell
 
 SOON = timedelta(minutes=5)
 """After a push has landed. What comes meanwhile is looked at together."""
-TOGETHER = 20
+TOGETHER = 10
 """Of so many images at the most registries are asked in one pass whether something of them may land."""
 _SPREAD = 0.1
 """By how much of the interval a look comes earlier or later, so that many services do not ask at the same time."""
