@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable
 
 from updater import notes, polling
 from updater.core import looks
 from updater.errors import GitError
-from updater.model import Version
 from updater.notes import Note
-from updater.polling import Listings
+from updater.polling import Listings, Standing
 from updater.sight import Sight
 
 _logger = logging.getLogger(__name__)
-
-
-Standing: TypeAlias = Mapping[str, frozenset[Version]]
-"""The versions in the entries of an image."""
 
 
 def keep(sight: Sight, pause: Callable[[int], None], listings: Listings, standing: Standing) -> list[GitError]:

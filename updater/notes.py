@@ -40,8 +40,10 @@ def tree(repository: Repository, ref: str) -> Tree | None:
 def content(files: Tree | None, name: str, max_bytes: int) -> bytes | None:
     """A file; None where there is none, or a larger one."""
     node = None if files is None else files.node(name)
-    found = files.read(name) if files is not None and node is not None and node.kind == "file" else None
-    return None if found is None or len(found) > max_bytes else found
+    if files is None or node is None or node.kind != "file":
+        return None
+    found = files.read(name)
+    return found if len(found) <= max_bytes else None
 
 
 def write(sight: Sight, pause: Callable[[int], None], ref: str, make: Callable[[], Note | None]) -> None:

@@ -23,6 +23,8 @@ from updater.sight import Sight, tip_of
 Listings = Mapping[str, Listing | RegistryError]
 """What registries list, by image, or why they do not."""
 NO_LISTINGS: Listings = {}
+Standing = Mapping[str, frozenset[Version]]
+"""The versions in the entries of each image that registries are asked about."""
 
 _logger = logging.getLogger(__name__)
 _IDLE = (Outcome.SUPERSEDED, Outcome.REJECTED, Outcome.UNCHANGED)
@@ -67,6 +69,8 @@ def apart(sight: Sight, listings: Listings, most: int) -> tuple[Listings, Listin
 
     Of all others their lists say already that nothing of them may land.
     """
+    if len(listings) <= most:
+        return listings, NO_LISTINGS
     images = sorted({event.image for events in offered(sight, listings).values() for event in events})
     later = frozenset(images[most:])
     return (
@@ -75,15 +79,15 @@ def apart(sight: Sight, listings: Listings, most: int) -> tuple[Listings, Listin
     )
 
 
-def standing(sight: Sight) -> dict[str, frozenset[Version]]:
-    """What stands in the entries of each image that registries are asked about."""
+def standing(sight: Sight) -> Standing:
+    """What stands, as last heard of the remote."""
     found: dict[str, frozenset[Version]] = {}
     for each in _followed(sight):
         found[each.image] = found.get(each.image, frozenset()) | each.standing
     return found
 
 
-def news(sight: Sight, listings: Listings, standing: Mapping[str, frozenset[Version]]) -> dict[str, Knowledge]:
+def news(sight: Sight, listings: Listings, standing: Standing) -> dict[str, Knowledge]:
     """What is known of the listed images now, where that is more than what is kept (`is_news`).
 
     `standing` is what stood when they were listed.

@@ -18,9 +18,9 @@ from updater.protocols import PushOutcome, Update
 
 Settle: TypeAlias = Callable[[Sequence[Update]], Mapping[str, PushOutcome]]
 HEADS = "refs/heads/"
-_TRACKED = tuple(
-    part for refs in (HEADS, WAITING, MARKS, LOOKS) for part in ("-c", f"remote.origin.fetch=+{refs}*:{refs}*")
-)
+MIRRORED = (HEADS, WAITING, MARKS, LOOKS)
+"""What the names of the refs begin with that are known here as last heard of the remote."""
+_TRACKED = tuple(part for refs in MIRRORED for part in ("-c", f"remote.origin.fetch=+{refs}*:{refs}*"))
 """With this git itself moves our own refs along with the remote's, which saves a process."""
 _OVERTAKEN = re.compile(
     r"fetch first|stale info|(?<!remote rejected\] \()non-fast-forward|needs force|(cannot|unable to|failed to) lock"
@@ -128,9 +128,11 @@ def _impossible(git: Git, updates: Sequence[Update], finished: Finished) -> dict
     found: dict[str, PushOutcome] = {}
     for update in updates:
         if ref(update.branch) in others:
-            other = others[ref(update.branch)].replace(HEADS, "a branch ", 1)
-            said = f"{git.remote.url} has {other}: there cannot be {update.branch} beside it"
-            found[update.branch] = PushRefused(said, hint=f"rename or delete {other.removeprefix('a branch ')}")
+            other = others[ref(update.branch)]
+            name = other.removeprefix(HEADS)
+            there = name if name == other else f"a branch {name}"
+            said = f"{git.remote.url} has {there}: there cannot be {update.branch} beside it"
+            found[update.branch] = PushRefused(said, hint=f"rename or delete {name}")
     return found
 
 

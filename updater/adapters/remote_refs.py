@@ -9,11 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from updater.adapters import wire
 from updater.adapters.git import Git
-from updater.adapters.pushing import HEADS, ref
+from updater.adapters.pushing import HEADS, MIRRORED, ref
 from updater.adapters.wire import OURS
-from updater.core.looks import REFS as LOOKS
-from updater.core.outcomes import MARKS
-from updater.core.waiting import REFS as WAITING
 from updater.errors import BranchMissing
 from updater.protocols import PushOutcome, Update
 
@@ -109,9 +106,7 @@ class RemoteRefs:
             del self._tips[name]
 
     def _local_tips(self) -> dict[str, str]:
-        lines = wire.lines(
-            self._git.check("for-each-ref", "--format=%(objectname) %(refname)", HEADS, WAITING, MARKS, LOOKS)
-        )
+        lines = wire.lines(self._git.check("for-each-ref", "--format=%(objectname) %(refname)", *MIRRORED))
         return {name.removeprefix(HEADS): oid for oid, name in (line.split(" ", 1) for line in lines)}
 
     def _there(self) -> str:

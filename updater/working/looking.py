@@ -118,7 +118,6 @@ class Lookout:
         self._found: Look | None = None
         self._left: Listings = NO_LISTINGS
         self._later: Listings = NO_LISTINGS
-        self._failed: frozenset[str] = frozenset()
         self._decisions: tuple[Decision, ...] = ()
 
     @property
@@ -160,17 +159,16 @@ class Lookout:
 
     def decided(self, report: Report) -> Report | None:
         """That has been decided on. Gives what came of the whole look, and None as long as something of it is left."""
-        silent = {image for image, each in self._left.items() if isinstance(each, RegistryError) and each.retry}
-        self._failed |= silent | _undecided(report)
         self._decisions += report.decisions
         self._left = self._later
         if self._left:
             self._bell.tell()
             return None
         whole = Report(self._decisions)
-        self._looks.ended(self._failed)
-        self._found, self._failed, self._decisions = None, frozenset(), ()
-        self._is_under_way = False
+        listings = NO_LISTINGS if self._found is None else self._found.listings
+        silent = {image for image, each in listings.items() if isinstance(each, RegistryError) and each.retry}
+        self._looks.ended(silent | _undecided(whole))
+        self._found, self._decisions, self._is_under_way = None, (), False
         return whole
 
     def _ask(self, registries: Registries, wanted: Wanted) -> None:
